@@ -1,0 +1,288 @@
+package fakecognito_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
+	"cognito.internal/useradmin/fakecognito"
+)
+
+func echo(_ context.Context, event fakecognito.Event) (any, error) { return event, nil }
+
+func TestEvent(t *testing.T) {
+	var got fakecognito.Event
+	pool := testPool()
+	pool.PostConfirmation = func(ctx context.Context, event fakecognito.Event) (any, error) {
+		got = event
+		return echo(ctx, event)
+	}
+	f := start(t, fakecognito.Config{}, pool)
+	if err := f.confirm("ada@example.com", map[string]string{"tenant": "a&b"}); err != nil {
+		t.Fatal(err)
+	}
+	version := got.CallerContext.AWSSDKVersion
+	if want := "aws-sdk-go-v2-" + aws.SDKVersion; version != want {
+		t.Errorf("SDK version %q, want %q", version, want)
+	}
+	text, err := json.Marshal(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"version":"1","region":"us-east-1","userPoolId":"us-east-1_TestPool1","userName":"ada",` +
+		`"callerContext":{"awsSdkVersion":"aws-sdk-go-v2-` + aws.SDKVersion + `","clientId":"CLIENT_ID_NOT_APPLICABLE"},` +
+		`"triggerSource":"PostConfirmation_ConfirmSignUp","request":{"userAttributes":{"cognito:user_status":"CONFIRMED",` +
+		`"email":"ada@example.com","phone_number":"+12065550100","sub":"11111111-2222-4333-8444-555555555555"},` +
+		`"clientMetadata":{"tenant":"a\u0026b"}},"response":{}}`
+	if string(text) != want {
+		t.Errorf("event %s\nwant  %s", text, want)
+	}
+}
+
+func TestTriggerOutcomes(t *testing.T) {
+	const unrecognizable, rejected = "Unrecognizable lambda output", "UserLambdaValidationException"
+	for _, test := range []struct {
+		name    string
+		trigger func(fakecognito.Event) (any, error)
+		code    string
+		message string
+	}{
+		{"echo", func(e fakecognito.Event) (any, error) { return e, nil }, "", ""},
+		{"pointer", func(e fakecognito.Event) (any, error) { return &e, nil }, "", ""},
+		{"raw", func(fakecognito.Event) (any, error) { return json.RawMessage(`{"response":{}}`), nil }, "", ""},
+		{"error", func(fakecognito.Event) (any, error) { return nil, errors.New("not on the list") }, rejected, "PostConfirmation failed with error not on the list."},
+		{"no permission", func(fakecognito.Event) (any, error) {
+			return nil, fakecognito.InvocationError("AccessDeniedException")
+		}, "UnexpectedLambdaException", "PostConfirmation invocation failed due to error AccessDeniedException."},
+		{"crash", func(fakecognito.Event) (any, error) { runtime.Goexit(); return nil, nil }, "UnexpectedLambdaException", "Runtime exited"},
+		{"nothing", func(fakecognito.Event) (any, error) { return nil, nil }, "InvalidLambdaResponseException", unrecognizable},
+		{"text", func(fakecognito.Event) (any, error) { return "ok", nil }, "InvalidLambdaResponseException", unrecognizable},
+		{"empty object", func(fakecognito.Event) (any, error) { return struct{}{}, nil }, "InvalidLambdaResponseException", unrecognizable},
+		{"no JSON", func(fakecognito.Event) (any, error) { return json.RawMessage(`{`), nil }, "InvalidLambdaResponseException", "Invalid lambda function output : Invalid JSON"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			pool := testPool()
+			var f *fixture
+			pool.PostConfirmation = func(_ context.Context, e fakecognito.Event) (any, error) {
+				if got := f.adasStatus(); got != fakecognito.StatusConfirmed {
+					t.Errorf("trigger ran at status %s", got)
+				}
+				return test.trigger(e)
+			}
+			f = start(t, fakecognito.Config{}, pool)
+			err := f.confirm("ada", nil)
+			want := "received, confirmed, triggered"
+			if test.code == "" {
+				if err != nil {
+					t.Error(err)
+				}
+			} else {
+				wantException(t, err, test.code, test.message, http.StatusBadRequest)
+				want += ", trigger failed"
+			}
+			if got := f.kinds(); got != want {
+				t.Errorf("journal %q, want %q", got, want)
+			}
+			if got := f.adasStatus(); got != fakecognito.StatusConfirmed {
+				t.Errorf("status %s", got)
+			}
+		})
+	}
+}
+
+// bubble runs the test in a synctest bubble with a fake at the end of a pipe.
+func bubble(t *testing.T, pool fakecognito.Pool, test func(*testing.T, *fixture, *fakecognito.Pipe)) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := fakecognito.New(fakecognito.Config{})
+		if err := fake.AddPool(pool); err != nil {
+			t.Fatal(err)
+		}
+		pipe := fakecognito.NewPipe()
+		server := &http.Server{Handler: fake}
+		go func() { _ = server.Serve(pipe) }()
+		transport := &http.Transport{DialContext: pipe.DialContext}
+		f := &fixture{Server: fake, t: t, url: "http://cognito.test", http: &http.Client{Transport: transport}}
+		f.client = newClient(f.url, f.http, func(o *cip.Options) { o.HTTPClient = f.http })
+		test(t, f, pipe)
+		fake.Close()
+		transport.CloseIdleConnections()
+		_ = server.Close()
+	})
+}
+
+func TestTriggerTimeLimit(t *testing.T) {
+	pool := testPool()
+	pool.PostConfirmation = func(ctx context.Context, _ fakecognito.Event) (any, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	bubble(t, pool, func(t *testing.T, f *fixture, _ *fakecognito.Pipe) {
+		begin := time.Now()
+		wantException(t, f.confirm("ada", nil), "UnexpectedLambdaException",
+			"PostConfirmation invocation failed due to error Socket timeout while invoking Lambda function.", http.StatusBadRequest)
+		if took := time.Since(begin); took != 15*time.Second {
+			t.Errorf("took %s", took)
+		}
+		if got, want := f.kinds(), "received, confirmed, triggered, triggered, triggered, trigger failed"; got != want {
+			t.Errorf("journal %q", got)
+		}
+	})
+}
+
+func TestTriggerSecondTry(t *testing.T) {
+	pool := testPool()
+	var runs atomic.Int32
+	pool.PostConfirmation = func(_ context.Context, e fakecognito.Event) (any, error) {
+		if runs.Add(1) == 1 {
+			time.Sleep(6 * time.Second) // deaf to its context; its answer comes too late
+			return nil, errors.New("lost")
+		}
+		return e, nil
+	}
+	bubble(t, pool, func(t *testing.T, f *fixture, _ *fakecognito.Pipe) {
+		begin := time.Now()
+		if err := f.confirm("ada", nil); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begin); took != 5*time.Second || runs.Load() != 2 {
+			t.Errorf("took %s, %d runs", took, runs.Load())
+		}
+		f.Settle()
+		if took := time.Since(begin); took != 6*time.Second {
+			t.Errorf("settled after %s", took)
+		}
+	})
+}
+
+func TestTriggerOutlivesClient(t *testing.T) {
+	pool := testPool()
+	ran := false
+	pool.PostConfirmation = func(ctx context.Context, e fakecognito.Event) (any, error) {
+		time.Sleep(4 * time.Second)
+		ran = ctx.Err() == nil
+		return e, nil
+	}
+	bubble(t, pool, func(t *testing.T, f *fixture, _ *fakecognito.Pipe) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := f.confirmContext(ctx, "ada", nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		f.Settle()
+		if !ran {
+			t.Error("trigger was cut with its client")
+		}
+	})
+}
+
+func TestCloseEndsTriggers(t *testing.T) {
+	pool := testPool()
+	pool.PostConfirmation = func(ctx context.Context, _ fakecognito.Event) (any, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	bubble(t, pool, func(t *testing.T, f *fixture, _ *fakecognito.Pipe) {
+		begin := time.Now()
+		go func() { _ = f.confirm("ada", nil) }()
+		synctest.Wait()
+		f.Close()
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("took %s", took)
+		}
+	})
+}
+
+func TestApplyLate(t *testing.T) {
+	for _, hang := range []bool{false, true} {
+		bubble(t, testPool(), func(t *testing.T, f *fixture, _ *fakecognito.Pipe) {
+			begin := time.Now()
+			fault := fakecognito.ApplyLate(10 * time.Minute)
+			if hang {
+				fault = fakecognito.HangAndApplyLate(10 * time.Minute)
+			}
+			f.ScriptUser(poolID, "ada", fault)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := f.confirmContext(ctx, "ada", nil); err == nil {
+				t.Error("no error")
+			}
+			time.Sleep(9 * time.Minute)
+			if got := f.adasStatus(); got != fakecognito.StatusUnconfirmed {
+				t.Errorf("status %s", got)
+			}
+			f.Close() // waits for it
+			if took := time.Since(begin); took != 10*time.Minute {
+				t.Errorf("closed after %s", took)
+			}
+			last := f.Journal()[2]
+			if last.Kind != fakecognito.KindConfirmed || !last.Time.Equal(begin.Add(10*time.Minute)) {
+				t.Errorf("entry %+v", last)
+			}
+		})
+	}
+}
+
+// TestLateMeetsOthers lands on a user whom somebody else has confirmed meanwhile.
+func TestLateMeetsOthers(t *testing.T) {
+	bubble(t, testPool(), func(t *testing.T, f *fixture, _ *fakecognito.Pipe) {
+		f.ScriptUser(poolID, "ada", fakecognito.ApplyLate(time.Second))
+		if err := f.confirm("ada", nil); err == nil {
+			t.Error("no error")
+		}
+		if err := f.confirm("ada", nil); err != nil {
+			t.Error(err)
+		}
+		f.Settle()
+		if got, want := f.kinds(), "received, received, confirmed, denied"; got != want {
+			t.Errorf("journal %q", got)
+		}
+	})
+}
+
+func TestSlowInBubble(t *testing.T) {
+	bubble(t, testPool(), func(t *testing.T, f *fixture, _ *fakecognito.Pipe) {
+		begin := time.Now()
+		f.ScriptUser(poolID, "ada", fakecognito.Slow(time.Hour), fakecognito.Slow(time.Hour),
+			fakecognito.Hang(), fakecognito.ResetAfterProcessing(), fakecognito.Truncated())
+		if err := f.confirm("ada", nil); err != nil || time.Since(begin) != time.Hour {
+			t.Errorf("%v after %s", err, time.Since(begin))
+		}
+		for range 2 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			if err := f.confirmContext(ctx, "ada", nil); !errors.Is(err, context.DeadlineExceeded) {
+				t.Error(err)
+			}
+			cancel()
+		}
+		for range 2 {
+			if err := f.confirm("ada", nil); err == nil {
+				t.Error("no error")
+			}
+		}
+	})
+}
+
+func TestPipeRefuses(t *testing.T) {
+	bubble(t, testPool(), func(t *testing.T, f *fixture, pipe *fakecognito.Pipe) {
+		pipe.Refuse(1)
+		if err := f.confirm("ada", nil); err == nil || f.Requests() != 0 {
+			t.Errorf("%v, %d requests", err, f.Requests())
+		}
+		if err := f.confirm("ada", nil); err != nil {
+			t.Error(err)
+		}
+		_ = pipe.Close()
+		if _, err := pipe.DialContext(t.Context(), "", ""); err == nil {
+			t.Error("dialled a closed pipe")
+		}
+	})
+}
