@@ -1,0 +1,76 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+)
+
+const (
+	// readyPause is between two tries to become ready.
+	readyPause = 2 * time.Second
+	// haltNotice is how long before the end of a drain the handlers are cancelled, so that their statuses still leave.
+	haltNotice = 2 * time.Second
+)
+
+// awaitReady sets the service's health to SERVING once there were credentials, and never back: if it followed AWS, all
+// replicas would fall at once and callers would get bare statuses instead of detailed ones.
+func (s *Server) awaitReady(ctx context.Context) {
+	for s.config.Ready != nil {
+		err := s.config.Ready(ctx)
+		if err == nil {
+			break
+		}
+		if ctx.Err() == nil {
+			s.config.Logger.LogAttrs(ctx, slog.LevelWarn, "not ready yet", slog.String("error", err.Error()))
+		}
+		select {
+		case <-time.After(readyPause):
+		case <-ctx.Done():
+			return
+		}
+	}
+	s.health.SetServingStatus(useradminv1.UserAdmin_ServiceDesc.ServiceName, grpc_health_v1.HealthCheckResponse_SERVING)
+	s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "ready")
+}
+
+// drain lets balancers see NOT_SERVING first, then the calls under way end, then tells those that remain to end, and
+// returns when none is left, when the time is over or when Stop is called.
+func (s *Server) drain() {
+	bound := time.NewTimer(s.config.DrainTimeout)
+	defer bound.Stop()
+	notice := time.NewTimer(s.config.DrainTimeout - min(haltNotice, s.config.DrainTimeout/2))
+	defer notice.Stop()
+	s.health.Shutdown()
+	s.config.Logger.Info("draining", slog.Duration("delay", s.config.DrainDelay), slog.Duration("timeout", s.config.DrainTimeout))
+
+	select {
+	case <-time.After(s.config.DrainDelay):
+	case <-s.stopped:
+		return
+	}
+	s.part()
+	graceful := make(chan struct{})
+	go func() {
+		s.grpc.GracefulStop()
+		close(graceful)
+	}()
+	select {
+	case <-graceful:
+		return
+	case <-notice.C:
+		s.halt(stopping{})
+	case <-s.stopped:
+		return
+	}
+	select {
+	case <-graceful:
+	case <-bound.C:
+		s.config.Logger.Warn("drain timeout is over, cutting the calls that remain")
+	case <-s.stopped:
+	}
+}

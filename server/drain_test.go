@@ -1,0 +1,267 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+
+	"cognito.internal/useradmin/cognitoclient"
+	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+)
+
+const (
+	serving    = grpc_health_v1.HealthCheckResponse_SERVING
+	notServing = grpc_health_v1.HealthCheckResponse_NOT_SERVING
+)
+
+func (e *edge) healthOf(t *testing.T, service string) grpc_health_v1.HealthCheckResponse_ServingStatus {
+	t.Helper()
+	resp, err := grpc_health_v1.NewHealthClient(e.conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: service})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.GetStatus()
+}
+
+func TestHealthFollowsTheFirstCredentials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		e := serve(t, succeeding(), Config{DrainDelay: time.Second, Ready: func(context.Context) error {
+			if tries++; tries < 3 {
+				return errors.New("no credentials")
+			}
+			return nil
+		}})
+		name := useradminv1.UserAdmin_ServiceDesc.ServiceName
+		synctest.Wait()
+		if e.healthOf(t, "") != serving || e.healthOf(t, name) != notServing {
+			t.Error("at first")
+		}
+		time.Sleep(2*readyPause - time.Nanosecond)
+		if e.healthOf(t, name) != notServing {
+			t.Error("before the third try")
+		}
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		if e.healthOf(t, name) != serving {
+			t.Error("after the third try")
+		}
+		time.Sleep(time.Hour)
+		if tries != 3 || e.healthOf(t, name) != serving {
+			t.Errorf("after an hour and %d tries", tries)
+		}
+		e.drain()
+		synctest.Wait()
+		if e.healthOf(t, "") != notServing || e.healthOf(t, name) != notServing {
+			t.Error("in the drain")
+		}
+		if _, err := e.ConfirmSignUp(t.Context(), validRequest()); err != nil {
+			t.Errorf("a call within the drain delay: %v", err)
+		}
+		if err := <-e.ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestDrainWaitsForCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := make(chan struct{}, 1)
+		e := serve(t, confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
+			began <- struct{}{}
+			time.Sleep(10 * time.Second)
+			return cognitoclient.Result{Confirmation: cognitoclient.Confirmed}, nil
+		}), Config{DrainDelay: 5 * time.Second})
+		answered := make(chan error, 1)
+		go func() {
+			_, err := e.ConfirmSignUp(t.Context(), validRequest())
+			answered <- err
+		}()
+		<-began
+		start := time.Now()
+		e.drain()
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
+		if err := <-e.ended; err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("took %s", took)
+		}
+	})
+}
+
+// Calls that outlive the drain get a status of ours before the connections are cut.
+func TestDrainEndsCallsInTime(t *testing.T) {
+	for _, allow := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			began := make(chan struct{}, 1)
+			e := serve(t, waiting(began), Config{DrainDelay: 5 * time.Second, CallTimeout: time.Hour})
+			req := validRequest()
+			req.AllowConfirmed = allow
+			answered := make(chan error, 1)
+			go func() {
+				_, err := e.ConfirmSignUp(t.Context(), req)
+				answered <- err
+			}()
+			<-began
+			start := time.Now()
+			e.drain()
+			err := <-answered
+			if took := time.Since(start); took != DefaultDrainTimeout-haltNotice {
+				t.Errorf("answered after %s", took)
+			}
+			code := codes.Aborted
+			if allow {
+				code = codes.Unavailable
+			}
+			want(t, err, code, "SERVER_STOPPING", "UNKNOWN")
+			if err := <-e.ended; err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(start); took != DefaultDrainTimeout-haltNotice {
+				t.Errorf("ended after %s", took)
+			}
+		})
+	}
+}
+
+// A handler that ignores its context is cut at the bound.
+func TestDrainIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := make(chan struct{}, 1)
+		e := serve(t, confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
+			began <- struct{}{}
+			time.Sleep(time.Hour)
+			return cognitoclient.Result{}, nil
+		}), Config{CallTimeout: 2 * time.Hour})
+		answered := make(chan error, 1)
+		go func() {
+			_, err := e.ConfirmSignUp(t.Context(), validRequest())
+			answered <- err
+		}()
+		<-began
+		start := time.Now()
+		e.drain()
+		if err := <-e.ended; err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took != DefaultDrainTimeout {
+			t.Errorf("took %s", took)
+		}
+		if err := <-answered; status.Code(err) != codes.Unavailable || len(status.Convert(err).Details()) > 0 {
+			t.Errorf("got %v", err)
+		}
+		time.Sleep(2 * time.Hour)
+	})
+}
+
+func TestStopInTheDrain(t *testing.T) {
+	for _, after := range []time.Duration{0, time.Second, 7 * time.Second, 24 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			began := make(chan struct{}, 1)
+			e := serve(t, confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
+				began <- struct{}{}
+				time.Sleep(time.Hour)
+				return cognitoclient.Result{}, nil
+			}), Config{DrainDelay: 5 * time.Second, CallTimeout: 2 * time.Hour})
+			go func() { _, _ = e.ConfirmSignUp(t.Context(), validRequest()) }()
+			<-began
+			start := time.Now()
+			e.drain()
+			time.Sleep(after)
+			e.Stop()
+			e.Stop()
+			if err := <-e.ended; err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(start); took != after {
+				t.Errorf("took %s", took)
+			}
+			time.Sleep(2 * time.Hour)
+		})
+	}
+}
+
+// Streams that callers never end do not hold up a drain; who watches health learns of it first.
+func TestDrainEndsStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := serve(t, succeeding(), Config{DrainDelay: 5 * time.Second, Reflection: true})
+		watch, err := grpc_health_v1.NewHealthClient(e.conn).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		reflection, err := reflectionv1.NewServerReflectionClient(e.conn).ServerReflectionInfo(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, err := watch.Recv(); err != nil || resp.GetStatus() != serving {
+			t.Fatal(resp, err)
+		}
+		start := time.Now()
+		e.drain()
+		if resp, err := watch.Recv(); err != nil || resp.GetStatus() != notServing || time.Since(start) != 0 {
+			t.Fatal(resp, err, time.Since(start))
+		}
+		_, watched := watch.Recv()
+		_, reflected := reflection.Recv()
+		for _, err := range []error{watched, reflected} {
+			info := infoOf(t, err)
+			if _, told := info.GetMetadata()["outcome"]; told || status.Code(err) != codes.Unavailable || info.GetReason() != "ERROR_REASON_SERVER_STOPPING" {
+				t.Errorf("got %v %v", err, info)
+			}
+		}
+		if err := <-e.ended; err != nil || time.Since(start) != 5*time.Second {
+			t.Error(err, time.Since(start))
+		}
+	})
+}
+
+func TestNoCallBeginsAfterTheHalt(t *testing.T) {
+	s := newServer(t, succeeding(), Config{})
+	s.halt(stopping{})
+	_, err := (&userAdmin{server: s}).ConfirmSignUp(t.Context(), validRequest())
+	a := convertError(t, s, &call{requestID: "r"}, validRequest(), err)
+	want(t, a.Err(), codes.Unavailable, "SERVER_STOPPING", "NOT_SENT")
+}
+
+func TestServeEndsBeforeItBegins(t *testing.T) {
+	s := newServer(t, succeeding(), Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Serve(ctx, bufconn.Listen(1)); err != nil {
+		t.Error(err)
+	}
+	if err := s.Serve(t.Context(), bufconn.Listen(1)); err == nil {
+		t.Error("served twice")
+	}
+	s = newServer(t, succeeding(), Config{})
+	s.Stop()
+	if err := s.Serve(t.Context(), bufconn.Listen(1)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServeFailsWithItsListener(t *testing.T) {
+	s := newServer(t, succeeding(), Config{})
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = listener.Close()
+	if err := s.Serve(t.Context(), listener); err == nil || !strings.HasPrefix(err.Error(), "serve: ") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,235 @@
+// Package server is the gRPC edge: it serves useradmin.v1.UserAdmin and turns what happened to a call into the answers
+// and errors of that package's contract.
+//
+// A call passes the log line and metrics, the conversion of errors into statuses, recovery and the handler, in this
+// order: whatever can fail runs inside recovery, whatever must see the outcome runs outside of it.
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+	_ "google.golang.org/grpc/encoding/gzip" // callers may compress; the message limit holds for what is unpacked
+	"google.golang.org/grpc/health"
+
+	"cognito.internal/useradmin/cognitoclient"
+)
+
+// Defaults of Config.
+const (
+	DefaultCallTimeout          = 20 * time.Second
+	DefaultDrainTimeout         = 25 * time.Second
+	DefaultMaxConcurrentStreams = 100
+	DefaultMaxMessageBytes      = 256 << 10
+	DefaultMaxHeaderListBytes   = 32 << 10
+	DefaultConnectionAge        = 10 * time.Minute
+	DefaultConnectionAgeGrace   = 30 * time.Second
+	DefaultKeepaliveMinTime     = 10 * time.Second
+	DefaultHandshakeTimeout     = 10 * time.Second
+)
+
+// Confirmer confirms sign-ups. Its error is a *cognitoclient.Error; any other counts as a bug.
+type Confirmer interface {
+	ConfirmSignUp(ctx context.Context, r cognitoclient.Request) (cognitoclient.Result, error)
+}
+
+// Config is what New needs. Its zero value works.
+type Config struct {
+	// CallTimeout bounds a call that comes without a deadline; 0 means DefaultCallTimeout.
+	CallTimeout time.Duration
+	// DrainDelay is how long the server goes on serving after its health says NOT_SERVING; 0 means not at all.
+	DrainDelay time.Duration
+	// DrainTimeout bounds the whole drain, DrainDelay included; 0 means DefaultDrainTimeout.
+	DrainTimeout time.Duration
+	// MaxConcurrentStreams bounds the calls of one connection; 0 means DefaultMaxConcurrentStreams.
+	MaxConcurrentStreams uint32
+	// MaxMessageBytes bounds a request, unpacked; 0 means DefaultMaxMessageBytes.
+	MaxMessageBytes int
+	// MaxHeaderListBytes bounds the headers of a request; 0 means DefaultMaxHeaderListBytes.
+	MaxHeaderListBytes uint32
+	// ConnectionAge is when a connection is told to go, so that callers spread over new replicas; 0 means
+	// DefaultConnectionAge.
+	ConnectionAge time.Duration
+	// ConnectionAgeGrace is how long calls may then go on; 0 means DefaultConnectionAgeGrace.
+	ConnectionAgeGrace time.Duration
+	// KeepaliveMinTime is the least time between a client's pings, with calls or without; 0 means
+	// DefaultKeepaliveMinTime.
+	KeepaliveMinTime time.Duration
+	// HandshakeTimeout bounds the set-up of a connection; 0 means DefaultHandshakeTimeout.
+	HandshakeTimeout time.Duration
+	// Region is the AWS Region that the service calls, named in OPERATION_NOT_ENABLED.
+	Region string
+	// Reflection turns on gRPC reflection, v1 and v1alpha.
+	Reflection bool
+	// Logger gets one line a call; nil means slog.Default().
+	Logger *slog.Logger
+	// Registerer takes the metrics; nil means that nobody can read them.
+	Registerer prometheus.Registerer
+	// NewRequestID makes the id of a call that comes without a usable one, of the form [A-Za-z0-9._:-]{1,64}; nil means
+	// random text.
+	NewRequestID func() string
+	// Jitter gives numbers in [0,1) for the delays that callers are told; nil means random ones.
+	Jitter func() float64
+	// Ready blocks until the first credentials are there. Serve runs it in the background, again after a pause
+	// while it fails; the service's health is SERVING once it succeeded. Nil means ready at once.
+	Ready func(context.Context) error
+}
+
+// Server serves useradmin.v1.UserAdmin, health and, if asked to, reflection.
+type Server struct {
+	config    Config
+	confirmer Confirmer
+	grpc      *grpc.Server
+	health    *health.Server
+	metrics   *metrics
+	contract  *contract
+	// methods are the full names of those that are served.
+	methods map[string]bool
+
+	served atomic.Bool
+	// halted ends the handlers' contexts with stopping as the cause.
+	halted context.Context
+	halt   context.CancelCauseFunc
+	// parted ends the streams that would never end by themselves.
+	parted context.Context
+	part   context.CancelFunc
+	// stopped is closed by Stop.
+	stopped  chan struct{}
+	stopOnce sync.Once
+}
+
+// stopping is the cause with which handlers' contexts are cancelled when the server stops under them.
+type stopping struct{}
+
+func (stopping) Error() string { return "the server is stopping" }
+
+// New makes a server that calls the confirmer. It opens nothing.
+func New(confirmer Confirmer, config Config) (*Server, error) {
+	if confirmer == nil {
+		return nil, errors.New("no confirmer is configured")
+	}
+	config = config.withDefaults()
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	metrics, err := newMetrics(config.Registerer)
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	s := &Server{
+		config:    config,
+		confirmer: confirmer,
+		health:    health.NewServer(),
+		metrics:   metrics,
+		contract:  newContract(config.Region),
+		stopped:   make(chan struct{}),
+	}
+	s.halted, s.halt = context.WithCancelCause(context.Background())
+	s.parted, s.part = context.WithCancel(context.Background())
+	s.grpc = grpc.NewServer(s.options()...)
+	if err := s.register(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (c Config) withDefaults() Config {
+	c.CallTimeout = orDefault(c.CallTimeout, DefaultCallTimeout)
+	c.DrainTimeout = orDefault(c.DrainTimeout, DefaultDrainTimeout)
+	c.MaxConcurrentStreams = orDefault(c.MaxConcurrentStreams, DefaultMaxConcurrentStreams)
+	c.MaxMessageBytes = orDefault(c.MaxMessageBytes, DefaultMaxMessageBytes)
+	c.MaxHeaderListBytes = orDefault(c.MaxHeaderListBytes, DefaultMaxHeaderListBytes)
+	c.ConnectionAge = orDefault(c.ConnectionAge, DefaultConnectionAge)
+	c.ConnectionAgeGrace = orDefault(c.ConnectionAgeGrace, DefaultConnectionAgeGrace)
+	c.KeepaliveMinTime = orDefault(c.KeepaliveMinTime, DefaultKeepaliveMinTime)
+	c.HandshakeTimeout = orDefault(c.HandshakeTimeout, DefaultHandshakeTimeout)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Registerer == nil {
+		c.Registerer = prometheus.NewRegistry()
+	}
+	if c.NewRequestID == nil {
+		c.NewRequestID = rand.Text
+	}
+	if c.Jitter == nil {
+		c.Jitter = mathrand.Float64
+	}
+	return c
+}
+
+func (c Config) check() error {
+	for name, value := range map[string]time.Duration{
+		"call timeout": c.CallTimeout, "drain delay": c.DrainDelay, "drain timeout": c.DrainTimeout,
+		"connection age": c.ConnectionAge, "connection age grace": c.ConnectionAgeGrace,
+		"keepalive minimum time": c.KeepaliveMinTime, "handshake timeout": c.HandshakeTimeout,
+	} {
+		if value < 0 {
+			return fmt.Errorf("the %s can't be negative", name)
+		}
+	}
+	if c.MaxMessageBytes < 0 {
+		return errors.New("the message limit can't be negative")
+	}
+	if c.DrainDelay >= c.DrainTimeout {
+		return fmt.Errorf("the drain delay (%s) must be shorter than the drain timeout (%s)", c.DrainDelay, c.DrainTimeout)
+	}
+	return nil
+}
+
+func orDefault[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
+
+// Serve serves on the listener, which it closes. It blocks until the context is canceled or the server fails; when the
+// context is canceled it drains first. A server serves once.
+func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
+	if !s.served.CompareAndSwap(false, true) {
+		return errors.New("the server was served before")
+	}
+	background, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go s.awaitReady(background)
+
+	served := make(chan error, 1)
+	go func() { served <- s.grpc.Serve(lis) }()
+	select {
+	case err := <-served:
+		s.end()
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+		s.drain()
+	case <-s.stopped:
+	}
+	s.end()
+	if err := <-served; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+// Stop makes Serve return at once, in the middle of a drain too. Calls under way are cut.
+func (s *Server) Stop() {
+	s.stopOnce.Do(func() { close(s.stopped) })
+}
+
+func (s *Server) end() {
+	s.health.Shutdown()
+	s.part()
+	s.halt(stopping{})
+	s.grpc.Stop()
+}
