@@ -5,11 +5,15 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -184,5 +188,34 @@ func writeFile(t *testing.T, path string, content []byte) {
 	t.Helper()
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Connections are reused, and there are never more than the cap.
+func TestConnectionsAreCapped(t *testing.T) {
+	var opened atomic.Int32
+	server := httptest.NewUnstartedServer(answer(200, amzJSON, "{}"))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	const limit = 4
+	c := client(t, server.URL, func(c *Config) { c.MaxConnections = limit })
+	var callers sync.WaitGroup
+	for range 32 {
+		callers.Go(func() {
+			for range 10 {
+				if got := confirm(t, t.Context(), c); got != "confirmed, 1 attempts" {
+					t.Error(got)
+				}
+			}
+		})
+	}
+	callers.Wait()
+	if n := opened.Load(); n > limit {
+		t.Errorf("%d connections for 320 calls, want at most %d", n, limit)
 	}
 }
