@@ -1,0 +1,47 @@
+// The interop matrix's caller on @connectrpc/connect, with connect-node's gRPC transport (HTTP/2).
+import { ConnectError, createClient } from "@connectrpc/connect";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { UserAdmin } from "@cognito-internal/useradmin";
+import { answerLines, kept } from "./lines.mjs";
+
+const clients = kept((address) => {
+  const baseUrl = `http://${address}`;
+  const sessionManager = new Http2SessionManager(baseUrl);
+  const client = createClient(UserAdmin, createGrpcTransport({ baseUrl, sessionManager }));
+  return { client, close: () => sessionManager.abort() };
+});
+
+await answerLines({
+  ignoresServiceConfig: true,
+  close: () => {
+    for (const { close } of clients.values()) {
+      close();
+    }
+  },
+  call: async (request, signal, onTrailers) => {
+    /** @param {Headers} headers */
+    const show = (headers) => onTrailers((name) => headers.get(name) ?? undefined);
+    try {
+      return await clients.get(request).client.confirmSignUp(
+        {
+          userPoolId: request.user_pool_id,
+          username: request.username,
+          clientMetadata: request.client_metadata ?? {},
+          allowConfirmed: request.allow_confirmed,
+        },
+        {
+          onTrailer: show,
+          signal,
+          ...(request.request_id === "" ? {} : { headers: { "x-request-id": request.request_id } }),
+          ...(request.deadline_ms > 0 ? { timeoutMs: request.deadline_ms } : {}),
+        },
+      );
+    } catch (err) {
+      // A failed call has no onTrailer: its trailers are with the error.
+      if (err instanceof ConnectError) {
+        show(err.metadata);
+      }
+      throw err;
+    }
+  },
+});

@@ -1,0 +1,172 @@
+// What both callers of the interop matrix share: requests as JSON lines in, answers as JSON lines out, one at a time.
+import { createInterface } from "node:readline";
+import { ConfirmSignUpResponse_ResultSchema as ResultSchema, Failure, resultOf } from "@cognito-internal/useradmin";
+
+/**
+ * @typedef {object} Request One line of stdin; a time of 0 and an empty text mean none.
+ * @property {string} id
+ * @property {string} address `host:port`, plaintext
+ * @property {string} user_pool_id
+ * @property {string} username
+ * @property {Record<string, string> | null} client_metadata
+ * @property {boolean} allow_confirmed
+ * @property {number} deadline_ms
+ * @property {number} cancel_ms
+ * @property {string} request_id sent as metadata `x-request-id`
+ * @property {string} service_config
+ * @property {number} calls how many calls to make, one after another; at least one
+ */
+
+/**
+ * @typedef {(name: string) => string | undefined} Trailers
+ */
+
+/**
+ * @typedef {object} Caller One library.
+ * @property {(request: Request, signal: AbortSignal, onTrailers: (trailers: Trailers) => void)
+ *   => Promise<import("@cognito-internal/useradmin").ConfirmSignUpResponse>} call Makes one call.
+ * @property {() => void} close Closes all channels.
+ * @property {boolean} ignoresServiceConfig Whether the library has no such thing.
+ */
+
+/** @type {Request} */
+const defaults = {
+  id: "",
+  address: "",
+  user_pool_id: "",
+  username: "",
+  client_metadata: {},
+  allow_confirmed: false,
+  deadline_ms: 0,
+  cancel_ms: 0,
+  request_id: "",
+  service_config: "",
+  calls: 1,
+};
+
+/**
+ * Answers every line of stdin, until its end.
+ *
+ * @param {Caller} caller
+ */
+export async function answerLines(caller) {
+  try {
+    for await (const line of createInterface({ input: process.stdin })) {
+      if (line.trim() !== "") {
+        const answer = await answerTo({ ...defaults, ...JSON.parse(line) }, caller);
+        process.stdout.write(`${JSON.stringify(answer)}\n`);
+      }
+    }
+  } finally {
+    caller.close();
+  }
+}
+
+/**
+ * @param {Request} request
+ * @param {Caller} caller
+ */
+async function answerTo(request, caller) {
+  /** @type {Record<string, number>} */
+  const codes = {};
+  /** @type {Awaited<ReturnType<typeof callOnce>> | undefined} */
+  let told;
+  for (let i = 0; i < Math.max(request.calls, 1); i++) {
+    const answer = await callOnce(request, caller);
+    codes[answer.code] = (codes[answer.code] ?? 0) + 1;
+    // The last failure, or the last success where none failed.
+    if (answer.code !== "OK" || told === undefined || told.code === "OK") {
+      told = answer;
+    }
+  }
+  const ignored = request.service_config !== "" && caller.ignoresServiceConfig ? { service_config_ignored: true } : {};
+  return { id: request.id, ...told, codes, ...ignored };
+}
+
+/**
+ * @param {Request} request
+ * @param {Caller} caller
+ */
+async function callOnce(request, caller) {
+  /** @type {Record<string, string>} */
+  const trailers = {};
+  const abort = new AbortController();
+  const timer = request.cancel_ms > 0 ? setTimeout(() => abort.abort(), request.cancel_ms) : undefined;
+  try {
+    const response = await caller.call(request, abort.signal, (get) => {
+      for (const name of ["x-request-id", "grpc-retry-pushback-ms"]) {
+        const value = get(name);
+        if (value !== undefined) {
+          trailers[name] = value;
+        }
+      }
+    });
+    return { ...empty, code: "OK", result: ResultSchema.value[resultOf(response)].name, trailers };
+  } catch (err) {
+    return { ...answerOf(Failure.from(err)), trailers };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const empty = {
+  code: "",
+  message: "",
+  result: "",
+  from_service: false,
+  reason: "",
+  outcome: "",
+  metadata: {},
+  violations: [],
+  retry_delay_ms: null,
+  request_id: "",
+  trailers: {},
+  details: [],
+};
+
+/**
+ * @param {Failure} failure
+ */
+function answerOf(failure) {
+  return {
+    ...empty,
+    code: failure.codeName,
+    message: failure.rawMessage,
+    from_service: failure.fromService,
+    reason: failure.reasonName,
+    outcome: failure.outcomeName,
+    metadata: failure.metadata,
+    violations: failure.violations,
+    retry_delay_ms: failure.retryDelayMs === undefined ? null : Math.trunc(failure.retryDelayMs),
+    request_id: failure.requestId,
+    details: failure.details.map((detail) => detail.type),
+  };
+}
+
+/**
+ * Keeps what `make` makes, one for each pair of address and service config.
+ *
+ * @template T
+ * @param {(address: string, serviceConfig: string) => T} make
+ */
+export function kept(make) {
+  /** @type {Map<string, T>} */
+  const all = new Map();
+  return {
+    /**
+     * @param {Request} request
+     * @returns {T}
+     */
+    get({ address, service_config }) {
+      const key = JSON.stringify([address, service_config]);
+      const existing = all.get(key);
+      if (existing !== undefined) {
+        return existing;
+      }
+      const made = make(address, service_config);
+      all.set(key, made);
+      return made;
+    },
+    values: () => all.values(),
+  };
+}

@@ -1,0 +1,30 @@
+import { setTimeout } from "node:timers/promises";
+import { credentials } from "@grpc/grpc-js";
+import { ConfirmSignUpResponse_Result, ErrorReason, Failure, resultOf } from "@cognito-internal/useradmin";
+import { UserAdminClient } from "@cognito-internal/useradmin/grpc-js";
+
+const address = process.env["USERADMIN_ADDRESS"] ?? "localhost:50051";
+const client = new UserAdminClient(address, credentials.createInsecure());
+const request = { userPoolId: "us-east-1_EXAMPLE01", username: "maria", allowConfirmed: true };
+
+for (let tries = 1; ; tries++) {
+  try {
+    const response = await client.confirmSignUp(request, { deadline: Date.now() + 20_000 });
+    console.log("confirmed:", ConfirmSignUpResponse_Result[resultOf(response)]);
+    break;
+  } catch (err) {
+    const failure = Failure.from(err);
+    // With allowConfirmed the same call is also how to find out, where the outcome is unknown.
+    if ((failure.retryable || failure.outcomeUnknown) && tries < 3) {
+      await setTimeout(failure.retryDelayMs ?? 1_000);
+      continue;
+    }
+    if (failure.reason === ErrorReason.USER_NOT_FOUND) {
+      console.log("no such user");
+    } else {
+      console.log(failure.outcomeUnknown ? "perhaps confirmed:" : "not confirmed:", failure.message);
+    }
+    break;
+  }
+}
+client.close();

@@ -1,0 +1,5 @@
+export * from "./gen/useradmin/v1/errors_pb.js";
+export * from "./gen/useradmin/v1/user_admin_pb.js";
+export { Code } from "./gen/google/rpc/code_pb.js";
+export { type Detail, Failure, type FieldViolation } from "./failure.js";
+export { resultOf } from "./result.js";
