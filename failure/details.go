@@ -1,0 +1,95 @@
+package failure
+
+import (
+	"errors"
+	"iter"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+)
+
+// statusOf is the status that the error carries, without the text of what wraps it, as status.FromError would add.
+func statusOf(err error) *status.Status {
+	var carrier interface{ GRPCStatus() *status.Status }
+	if !errors.As(err, &carrier) {
+		return status.FromContextError(err)
+	}
+	s := carrier.GRPCStatus()
+	if s.Code() == codes.OK {
+		// An error is no success, whatever it says.
+		return status.New(codes.Unknown, err.Error())
+	}
+	return s
+}
+
+// ours is the first ErrorInfo of our domain, nil if there is none. Proxies may add their own.
+func ours(details []*anypb.Any) *errdetails.ErrorInfo {
+	for info := range decoded[errdetails.ErrorInfo](details) {
+		if info.GetDomain() == Domain {
+			return info
+		}
+	}
+	return nil
+}
+
+// outcome is the value of that name. One that a newer service made up promises nothing to this program.
+func outcome(name string) useradminv1.Outcome {
+	value := useradminv1.Outcome(useradminv1.Outcome_value[name])
+	if value == useradminv1.Outcome_OUTCOME_UNSPECIFIED {
+		return useradminv1.Outcome_OUTCOME_UNKNOWN
+	}
+	return value
+}
+
+// retryDelay also says whether there is a RetryInfo: a delay of 0 is one, a delay out of bounds is none.
+func retryDelay(details []*anypb.Any) (time.Duration, bool) {
+	for info := range decoded[errdetails.RetryInfo](details) {
+		delay := info.GetRetryDelay()
+		if delay != nil && !delay.IsValid() {
+			return 0, false
+		}
+		return max(delay.AsDuration(), 0), true
+	}
+	return 0, false
+}
+
+func requestID(details []*anypb.Any) string {
+	for info := range decoded[errdetails.RequestInfo](details) {
+		return info.GetRequestId()
+	}
+	return ""
+}
+
+func violations(details []*anypb.Any) []Violation {
+	var all []Violation
+	for request := range decoded[errdetails.BadRequest](details) {
+		for _, v := range request.GetFieldViolations() {
+			all = append(all, Violation{Field: v.GetField(), Reason: v.GetReason(), Description: v.GetDescription()})
+		}
+	}
+	return all
+}
+
+// message is a pointer to M, a generated message.
+type message[M any] interface {
+	*M
+	proto.Message
+}
+
+// decoded yields the details of a type, and passes over those that can't be decoded.
+func decoded[M any, P message[M]](details []*anypb.Any) iter.Seq[P] {
+	return func(yield func(P) bool) {
+		for _, detail := range details {
+			m := P(new(M))
+			if detail.MessageIs(m) && detail.UnmarshalTo(m) == nil && !yield(m) {
+				return
+			}
+		}
+	}
+}
