@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const unixPrefix = "unix:"
+
+// checkAddress refuses addresses that the network reaches. The service has no authentication of its own, and its AWS
+// rights confirm any user of a pool: whoever reaches it has them too.
+func checkAddress(flag, address string, accepted bool) error {
+	if path, ok := strings.CutPrefix(address, unixPrefix); ok {
+		if path == "" {
+			return usageError{fmt.Errorf("%s needs a path, for example unix:/run/useradmin.sock", flag)}
+		}
+		return nil
+	}
+	host, _, err := net.SplitHostPort(address)
+	switch {
+	case err != nil:
+		return usageError{fmt.Errorf("%s %q is no address: give host:port or unix:/path", flag, address)}
+	case loopback(host) || accepted:
+		return nil
+	default:
+		return usageError{fmt.Errorf("%s %q is neither loopback nor a Unix socket, and callers are not authenticated: "+
+			"listen on 127.0.0.1 behind a sidecar, or give --i-accept-unauthenticated-network-access", flag, address)}
+	}
+}
+
+func loopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+// listen listens on host:port or unix:/path. A socket that a killed process left behind is replaced.
+func listen(address string) (net.Listener, error) {
+	path, ok := strings.CutPrefix(address, unixPrefix)
+	if !ok {
+		return net.Listen("tcp", address)
+	}
+	lis, err := net.Listen("unix", path)
+	if errors.Is(err, syscall.EADDRINUSE) && abandoned(path) {
+		if err = os.Remove(path); err == nil {
+			lis, err = net.Listen("unix", path)
+		}
+	}
+	return lis, err
+}
+
+// abandoned says whether the path is a socket on which nobody listens.
+func abandoned(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().Type() != fs.ModeSocket {
+		return false
+	}
+	conn, err := (&net.Dialer{Timeout: time.Second}).Dial("unix", path)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}

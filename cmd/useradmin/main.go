@@ -1,0 +1,87 @@
+// Command useradmin serves useradmin.v1.UserAdmin, which confirms sign-ups in Amazon Cognito user pools.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes. Those of a failed call are in confirm.go.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// exitCode ends the program; what there is to say was said.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// commands is the command line. Each command is in a file of its own.
+type commands struct {
+	Serve      serveCommand      `cmd:"" help:"Serve in front of Amazon Cognito."`
+	Dev        devCommand        `cmd:"" help:"Serve in front of an embedded Cognito on loopback, to try the service and to test callers."`
+	Confirm    confirmCommand    `cmd:"" help:"Confirm a user's sign-up through a service that runs."`
+	Explain    explainCommand    `cmd:"" help:"Explain why a call failed and what to do."`
+	Completion completionCommand `cmd:"" help:"Print how to turn on completion in bash, zsh or fish."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
+}
+
+// streams is where commands write: results to Out, all else to Err.
+type streams struct{ Out, Err io.Writer }
+
+// usageError is a setting that is wrong.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func main() {
+	os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr}))
+}
+
+func run(args []string, std streams) int {
+	parser, err := kong.New(&commands{},
+		kong.Name("useradmin"),
+		kong.Description("Confirms users' sign-ups in Amazon Cognito user pools, as an administrator, over gRPC."),
+		kong.DefaultEnvars("USERADMIN"),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(std.Out, std.Err),
+		kong.Bind(std),
+	)
+	if err != nil {
+		return fail(std.Err, err)
+	}
+	registerCompletion(parser)
+	// Parsing would replace what is not UTF-8, and then another user would be meant.
+	if i := slices.IndexFunc(args, func(arg string) bool { return !utf8.ValidString(arg) }); i >= 0 {
+		return fail(std.Err, usageError{fmt.Errorf("argument %d is not UTF-8", i+1)})
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		_, _ = fmt.Fprintf(std.Err, "useradmin: %v; see useradmin --help\n", err)
+		return exitUsage
+	}
+	return fail(std.Err, command.Run())
+}
+
+// fail reports the error in one line and returns the exit code.
+func fail(w io.Writer, err error) int {
+	if err == nil {
+		return 0
+	}
+	var code exitCode
+	if errors.As(err, &code) {
+		return int(code)
+	}
+	_, _ = fmt.Fprintf(w, "useradmin: %v\n", err)
+	if errors.As(err, new(usageError)) {
+		return exitUsage
+	}
+	return exitFailure
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"cognito.internal/useradmin/cognitoclient"
+	"cognito.internal/useradmin/server"
+)
+
+type serveCommand struct {
+	serviceFlags
+	Region          string        `placeholder:"REGION" help:"The AWS Region of the user pools; if not given, that of the AWS configuration."`
+	CognitoEndpoint string        `placeholder:"URL" help:"An endpoint to use instead of Cognito's own: https, or http on loopback."`
+	DrainDelay      time.Duration `default:"5s" help:"How long to go on serving after health says NOT_SERVING, so that balancers see it (${default})."`
+	LogFormat       string        `default:"json" enum:"json,text" help:"json or text (${default})."`
+	Reflection      bool          `default:"true" negatable:"" help:"Serve gRPC reflection (on)."`
+	Accept          bool          `name:"i-accept-unauthenticated-network-access" help:"Allow addresses that the network reaches. Callers are not authenticated: whoever reaches the port can confirm any user of any pool that the AWS identity may."`
+}
+
+// Help is shown below the flags.
+func (*serveCommand) Help() string {
+	return `AWS credentials and the Region come from the SDK's usual places: the environment, the shared files, the
+container or the instance. The IAM policy needs cognito-idp:AdminConfirmSignUp on the user pools and nothing else.
+
+Each flag can be set in the environment: --drain-delay is USERADMIN_DRAIN_DELAY.
+
+Example: useradmin serve --listen 127.0.0.1:50051 --region us-east-1`
+}
+
+// Run serves in front of Amazon Cognito, and of nothing else.
+func (c *serveCommand) Run(std streams) error {
+	if err := c.serviceFlags.check(); err != nil {
+		return err
+	}
+	if err := checkAddress("--listen", c.Listen, c.Accept); err != nil {
+		return err
+	}
+	if c.AdminListen != "" {
+		if err := checkAddress("--admin-listen", c.AdminListen, c.Accept); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	awsConfig, err := cognitoclient.Load(ctx, c.Region)
+	if err != nil {
+		return usageError{err}
+	}
+	s, err := newService(&c.serviceFlags, newLogger(std.Err, c.LogFormat, c.LogLevel),
+		cognitoclient.Config{AWS: awsConfig, Endpoint: c.CognitoEndpoint},
+		server.Config{DrainDelay: c.DrainDelay, Reflection: c.Reflection})
+	if err != nil {
+		return err
+	}
+	return s.run()
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+)
+
+// A wrong setting is one clear line and exit code 2, and nothing is served.
+func TestWrongSettings(t *testing.T) {
+	tests := []struct {
+		name, args, env, want string
+	}{
+		{name: "no command", want: "expected one of"},
+		{name: "unknown command", args: "server", want: "unexpected argument server"},
+		{name: "unknown flag", args: "serve --lisen=x", want: "unknown flag --lisen"},
+		{name: "open port", args: "serve --region=us-east-1 --listen=0.0.0.0:50051", want: "--i-accept-unauthenticated-network-access"},
+		{name: "all interfaces", args: "serve --region=us-east-1 --listen=:50051", want: "--i-accept-unauthenticated-network-access"},
+		{name: "named host", args: "serve --region=us-east-1 --listen=host.example:50051", want: "--i-accept-unauthenticated-network-access"},
+		{name: "open admin port", args: "serve --region=us-east-1 --admin-listen=0.0.0.0:9090", want: "--admin-listen"},
+		{name: "no port", args: "serve --region=us-east-1 --listen=127.0.0.1", want: "give host:port or unix:/path"},
+		{name: "no path", args: "serve --region=us-east-1 --listen=unix:", want: "needs a path"},
+		{name: "no Region", args: "serve", want: "set --region, AWS_REGION or region in the shared config file"},
+		{name: "endpoint in the environment", args: "serve --region=us-east-1", env: "AWS_ENDPOINT_URL=http://127.0.0.1:1", want: "names an endpoint"},
+		{name: "endpoint without TLS", args: "serve --region=us-east-1 --cognito-endpoint=http://example.com", want: "must be https, or http on loopback"},
+		{name: "no attempts", args: "serve --region=us-east-1 --attempts=0", want: "--attempts must be from 1 to 10"},
+		{name: "no duration", args: "serve --call-timeout=fast", want: "--call-timeout"},
+		{name: "short call", args: "serve --region=us-east-1 --call-timeout=1ms", want: "--call-timeout must be at least 100ms"},
+		{name: "delay beyond the drain", args: "serve --region=us-east-1 --drain-delay=30s", want: "drain delay (30s) must be shorter than the drain timeout (25s)"},
+		{name: "setting in the environment", args: "serve --region=us-east-1", env: "USERADMIN_LISTEN=0.0.0.0:1", want: "--i-accept-unauthenticated-network-access"},
+		{name: "log level", args: "serve --log-level=loud", want: "--log-level"},
+		{name: "dev on the network", args: "dev --listen=0.0.0.0:50051", want: "neither loopback nor a Unix socket"},
+		{name: "dev's Cognito on the network", args: "dev --cognito-listen=0.0.0.0:0", want: "--cognito-listen"},
+		{name: "dev's Cognito on a socket", args: "dev --cognito-listen=unix:/tmp/x", want: "--cognito-listen must be host:port on loopback"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			cmd := program(t, strings.Fields(test.args)...)
+			if test.env != "" {
+				cmd.Env = append(cmd.Env, test.env)
+			}
+			code, stdout, stderr := finish(t, cmd)
+			if code != exitUsage || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "useradmin: ") || !strings.Contains(stderr, test.want) {
+				t.Errorf("exit code %d, want 2; output %q; want one line with %q", code, stdout+stderr, test.want)
+			}
+		})
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = lis.Close() }()
+	code, _, stderr := finish(t, program(t, "serve", "--region=us-east-1", "--listen="+lis.Addr().String()))
+	if code != exitFailure || !strings.Contains(stderr, "address already in use") || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("exit code %d, output %q", code, stderr)
+	}
+}
+
+// Without credentials the service serves and says that it is not ready; calls get a detailed status.
+func TestServeWithoutCredentials(t *testing.T) {
+	r := start(t, program(t, "serve", "--region=us-east-1", "--listen=127.0.0.1:0", "--drain-delay=0s", "--log-format=text"))
+	address := addressOf(t, r.await(t, "msg=serving"))
+	r.await(t, "not ready yet")
+	conn := dial(t, address)
+	health, err := grpc_health_v1.NewHealthClient(conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: useradminv1.UserAdmin_ServiceDesc.ServiceName})
+	if err != nil || health.GetStatus() != grpc_health_v1.HealthCheckResponse_NOT_SERVING {
+		t.Errorf("health: %v, %v", health, err)
+	}
+	_, err = useradminv1.NewUserAdminClient(conn).ConfirmSignUp(t.Context(), &useradminv1.ConfirmSignUpRequest{UserPoolId: devPool, Username: "new-1"})
+	if got, want := reasonAndOutcome(err), "ERROR_REASON_COGNITO_CREDENTIALS OUTCOME_NOT_SENT"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	r.await(t, "msg=stopped")
+	if code := r.exit(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// HTTPS_PROXY is honoured, and a proxy that refuses leaves the request unsent.
+func TestServeThroughAProxy(t *testing.T) {
+	asked := make(chan string, 10)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Method + " " + r.Host
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	defer proxy.Close()
+	cmd := program(t, "serve", "--region=us-east-1", "--listen=127.0.0.1:0", "--log-format=text", "--attempts=1",
+		"--cognito-endpoint=https://cognito.invalid", "--drain-delay=0s")
+	cmd.Env = append(cmd.Env, "HTTPS_PROXY="+proxy.URL, "https_proxy="+proxy.URL, "NO_PROXY=", "no_proxy=", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret")
+	r := start(t, cmd)
+	conn := dial(t, addressOf(t, r.await(t, "msg=serving")))
+	_, err := useradminv1.NewUserAdminClient(conn).ConfirmSignUp(t.Context(), &useradminv1.ConfirmSignUpRequest{UserPoolId: devPool, Username: "new-1"})
+	if got, want := reasonAndOutcome(err), "ERROR_REASON_COGNITO_UNREACHABLE OUTCOME_NOT_SENT"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got, want := <-asked, "CONNECT cognito.invalid:443"; got != want {
+		t.Errorf("the proxy was asked to %s, want %s", got, want)
+	}
+}
+
+// The first signal drains, here with a long delay; the second stops at once.
+func TestSecondSignalStopsAtOnce(t *testing.T) {
+	r := start(t, program(t, "serve", "--region=us-east-1", "--listen=127.0.0.1:0", "--drain-delay=50s", "--drain-timeout=59s", "--log-format=text"))
+	r.await(t, "msg=serving")
+	for _, await := range []string{"msg=draining", "msg=stopped"} {
+		if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		r.await(t, await)
+	}
+	if code := r.exit(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// A socket that a killed process left behind is replaced; one that is in use is not.
+func TestUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	args := []string{"dev", "--listen=unix:" + path, "--log-level=warn"}
+	first := start(t, program(t, args...))
+	first.await(t, "useradmin serves on unix:"+path)
+	if code, _, stderr := finish(t, program(t, args...)); code != exitFailure || !strings.Contains(stderr, "address already in use") {
+		t.Errorf("a socket in use: exit code %d, %q", code, stderr)
+	}
+	if err := first.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	first.exit(t)
+	second := start(t, program(t, args...))
+	second.await(t, "useradmin serves on unix:"+path)
+	resp, err := useradminv1.NewUserAdminClient(dial(t, "unix:"+path)).ConfirmSignUp(t.Context(),
+		&useradminv1.ConfirmSignUpRequest{UserPoolId: devPool, Username: "new-1", ClientMetadata: map[string]string{"source": "canary-metadata"}})
+	if err != nil || resp.GetResult() != useradminv1.ConfirmSignUpResponse_RESULT_CONFIRMED {
+		t.Errorf("got %v, %v", resp, err)
+	}
+	if line := second.await(t, "PostConfirmation trigger got"); !strings.Contains(line, `"clientMetadata":{"source":"canary-metadata"}`) {
+		t.Errorf("the trigger's event has no client metadata: %s", line)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	code, stdout, _ := finish(t, program(t, "version"))
+	if code != 0 || !strings.HasPrefix(stdout, "useradmin ") || !strings.Contains(stdout, "go1.") {
+		t.Errorf("exit code %d, %q", code, stdout)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"dev", "--help"}} {
+		code, stdout, stderr := finish(t, program(t, args...))
+		if code != 0 || !strings.Contains(stdout, "Usage: useradmin") || stderr != "" {
+			t.Errorf("%v: exit code %d, %q, %q", args, code, stdout, stderr)
+		}
+	}
+}
+
+func addressOf(t *testing.T, line string) string {
+	t.Helper()
+	match := regexp.MustCompile(`address=(\S+)`).FindStringSubmatch(line)
+	if match == nil {
+		t.Fatalf("no address in %q", line)
+	}
+	return match[1]
+}
+
+func dial(t *testing.T, target string, options ...grpc.DialOption) *grpc.ClientConn {
+	t.Helper()
+	conn, err := grpc.NewClient(target, append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"cognito.internal/useradmin/cognitoclient"
+	"cognito.internal/useradmin/server"
+)
+
+// serviceFlags are the settings that serve and dev share.
+type serviceFlags struct {
+	Listen         string        `default:"127.0.0.1:50051" placeholder:"ADDRESS" help:"Where to serve gRPC: host:port on loopback, or unix:/path (${default})."`
+	AdminListen    string        `placeholder:"ADDRESS" help:"Where to serve /metrics over HTTP; nowhere if not given."`
+	Attempts       int           `default:"3" help:"The most attempts that a call makes at Cognito (${default})."`
+	AttemptTimeout time.Duration `default:"18s" help:"The most time that one attempt takes; Cognito itself runs a trigger up to three times five seconds (${default})."`
+	CallTimeout    time.Duration `default:"20s" help:"The most time that a call takes that comes without a deadline (${default})."`
+	MaxConnections int           `default:"256" help:"The most connections to Cognito, busy and idle (${default})."`
+	DrainTimeout   time.Duration `default:"25s" help:"The most time from the signal to the end (${default})."`
+	LogLevel       slog.Level    `default:"info" help:"debug, info, warn or error; health checks are logged at debug (${default})."`
+}
+
+func (f *serviceFlags) check() error {
+	switch {
+	case f.Attempts < 1 || f.Attempts > 10:
+		return usageError{errors.New("--attempts must be from 1 to 10")}
+	case f.AttemptTimeout < cognitoclient.MinAttempt:
+		return usageError{fmt.Errorf("--attempt-timeout must be at least %s", cognitoclient.MinAttempt)}
+	case f.CallTimeout < cognitoclient.MinAttempt:
+		return usageError{fmt.Errorf("--call-timeout must be at least %s", cognitoclient.MinAttempt)}
+	case f.MaxConnections < 1:
+		return usageError{errors.New("--max-connections must be at least 1")}
+	case f.DrainTimeout < time.Second:
+		return usageError{errors.New("--drain-timeout must be at least 1s")}
+	default:
+		return nil
+	}
+}
+
+// service is what a command runs: the listeners are open, nothing is served yet.
+type service struct {
+	client *cognitoclient.Client
+	server *server.Server
+	lis    net.Listener
+	admin  *admin
+	logger *slog.Logger
+}
+
+// newService makes the service of the flags. The given configurations have what the flags don't say.
+func newService(f *serviceFlags, logger *slog.Logger, upstream cognitoclient.Config, edge server.Config) (*service, error) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	attempts, err := server.NewAttemptMetrics(registry)
+	if err != nil {
+		return nil, err
+	}
+	upstream.Attempts, upstream.AttemptTimeout, upstream.MaxConnections = f.Attempts, f.AttemptTimeout, f.MaxConnections
+	upstream.Random, upstream.OnAttempt = rand.Float64, attempts.Observe
+	client, err := cognitoclient.New(upstream)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	edge.CallTimeout, edge.DrainTimeout = f.CallTimeout, f.DrainTimeout
+	edge.Region, edge.Ready = upstream.AWS.Region, readiness(client)
+	edge.Logger, edge.Registerer = logger, registry
+	srv, err := server.New(client, edge)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	s := &service{client: client, server: srv, logger: logger}
+	if s.lis, err = listen(f.Listen); err != nil {
+		return nil, fmt.Errorf("--listen %s: %w", f.Listen, err)
+	}
+	if s.admin, err = newAdmin(f.AdminListen, registry); err != nil {
+		_ = s.lis.Close()
+		return nil, fmt.Errorf("--admin-listen %s: %w", f.AdminListen, err)
+	}
+	return s, nil
+}
+
+// readiness waits for the first credentials; the chain can hang where there is nobody to ask.
+func readiness(client *cognitoclient.Client) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+		defer cancel()
+		return client.FetchCredentials(ctx)
+	}
+}
+
+// run serves until SIGINT or SIGTERM, then drains. A second signal stops at once.
+func (s *service) run() error {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	ctx, drain := context.WithCancel(context.Background())
+	defer drain()
+	go func() {
+		<-signals
+		drain()
+		<-signals
+		s.server.Stop()
+	}()
+	go s.admin.serve(s.logger)
+	defer s.admin.close()
+	s.logger.Info("serving", "address", s.lis.Addr().String(), "version", version())
+	if err := s.server.Serve(ctx, s.lis); err != nil {
+		return err
+	}
+	s.logger.Info("stopped")
+	return nil
+}
+
+// admin serves what operators look at. Nil serves nothing.
+type admin struct {
+	lis  net.Listener
+	http *http.Server
+}
+
+func newAdmin(address string, registry *prometheus.Registry) (*admin, error) {
+	if address == "" {
+		return nil, nil //nolint:nilnil // nil is a good admin that serves nothing
+	}
+	lis, err := listen(address)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	return &admin{lis: lis, http: &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 5 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}}, nil
+}
+
+func (a *admin) serve(logger *slog.Logger) {
+	if a == nil {
+		return
+	}
+	logger.Info("serving metrics", "address", a.lis.Addr().String())
+	if err := a.http.Serve(a.lis); !errors.Is(err, http.ErrServerClosed) {
+		logger.Error("metrics are no longer served", "error", err.Error())
+	}
+}
+
+func (a *admin) close() {
+	if a != nil {
+		_ = a.http.Close()
+	}
+}
+
+// newLogger writes lines of JSON or text.
+func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if format == "text" {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}
