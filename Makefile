@@ -1,0 +1,63 @@
+# What CI checks is in .ci/run, step by step; the targets here are short names for it.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TOOL := go tool -modfile=tools/go.mod
+
+.PHONY: help
+help: ## Show this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
+		printf '%-10s %s\n' "$$name" "$$text"; done
+
+.PHONY: dev
+dev: ## Run the service with the embedded Cognito on loopback
+	go run ./cmd/useradmin dev
+
+.PHONY: build
+build: ## Build bin/useradmin
+	go build -o bin/useradmin ./cmd/useradmin
+
+.PHONY: test
+test: ## Run the tests
+	go test ./...
+
+.PHONY: race
+race: ## Run the tests with the race detector, in random order
+	.ci/run race
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME each (default 5s)
+	.ci/run fuzz
+
+.PHONY: lint
+lint: ## Check formatting, vet, Go lint, scripts, proto lint and breaking changes
+	.ci/run format scripts vet lint proto
+
+.PHONY: fmt
+fmt: ## Format Go and proto files
+	$(TOOL) golangci-lint fmt
+	$(TOOL) buf format --write
+
+.PHONY: generate
+generate: ## Write gen/ and schema/useradmin.binpb from proto/
+	$(TOOL) buf generate
+	$(TOOL) buf build --output schema/useradmin.binpb --as-file-descriptor-set
+
+.PHONY: check
+check: ## Check everything that CI checks
+	.ci/run
+
+# The released descriptor set is what `buf breaking` compares with, so it changes here and nowhere else.
+.PHONY: release
+release: ## Check everything, freeze the contract, commit and tag: make release VERSION=v1.2.3
+	@[[ "$(VERSION)" =~ ^v[0-9]+\.[0-9]+\.[0-9]+$$ ]] || { echo 'usage: make release VERSION=v1.2.3' >&2; exit 2; }
+	@[[ -z "$$(git status --porcelain)" ]] || { echo 'commit or stash your changes first' >&2; exit 1; }
+	@grep -qE '^## \[?$(VERSION:v%=v?%)\]?( |$$)' CHANGELOG.md || { echo 'CHANGELOG.md has no section $(VERSION)' >&2; exit 1; }
+	@! git rev-parse --quiet --verify 'refs/tags/$(VERSION)' >/dev/null || { echo '$(VERSION) exists' >&2; exit 1; }
+	CI=true .ci/run
+	cp schema/useradmin.binpb schema/released.binpb
+	git add schema/released.binpb
+	git diff --cached --quiet || git commit --message 'Freeze the contract of $(VERSION)'
+	git tag --annotate '$(VERSION)' --message '$(VERSION)'
+	@echo 'tagged $(VERSION); push the branch and the tag'
