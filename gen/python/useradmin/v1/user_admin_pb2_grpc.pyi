@@ -46,9 +46,9 @@ class UserAdminStub:
 
     The operation is not idempotent: on a user who is confirmed already it fails with
     ERROR_REASON_USER_ALREADY_CONFIRMED, unless the request has `allow_confirmed`, with which the same call may be
-    sent again after any error. UNAVAILABLE always means that sending exactly the same call again is safe. After any
-    other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no effect;
-    UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
+    sent again after any error. UNAVAILABLE from this service means that sending exactly the same call again is safe.
+    After any other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no
+    effect; UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
 
     Errors, each described at its `ErrorReason`:
 
@@ -83,9 +83,9 @@ class UserAdminAsyncStub(UserAdminStub):
 
     The operation is not idempotent: on a user who is confirmed already it fails with
     ERROR_REASON_USER_ALREADY_CONFIRMED, unless the request has `allow_confirmed`, with which the same call may be
-    sent again after any error. UNAVAILABLE always means that sending exactly the same call again is safe. After any
-    other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no effect;
-    UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
+    sent again after any error. UNAVAILABLE from this service means that sending exactly the same call again is safe.
+    After any other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no
+    effect; UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
 
     Errors, each described at its `ErrorReason`:
 
@@ -123,9 +123,9 @@ class UserAdminServicer(metaclass=_abc_1.ABCMeta):
 
         The operation is not idempotent: on a user who is confirmed already it fails with
         ERROR_REASON_USER_ALREADY_CONFIRMED, unless the request has `allow_confirmed`, with which the same call may be
-        sent again after any error. UNAVAILABLE always means that sending exactly the same call again is safe. After any
-        other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no effect;
-        UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
+        sent again after any error. UNAVAILABLE from this service means that sending exactly the same call again is safe.
+        After any other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no
+        effect; UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
 
         Errors, each described at its `ErrorReason`:
 

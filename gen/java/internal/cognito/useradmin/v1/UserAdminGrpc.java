@@ -125,9 +125,9 @@ public final class UserAdminGrpc {
      * user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
      * The operation is not idempotent: on a user who is confirmed already it fails with
      * ERROR_REASON_USER_ALREADY_CONFIRMED, unless the request has `allow_confirmed`, with which the same call may be
-     * sent again after any error. UNAVAILABLE always means that sending exactly the same call again is safe. After any
-     * other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no effect;
-     * UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
+     * sent again after any error. UNAVAILABLE from this service means that sending exactly the same call again is safe.
+     * After any other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no
+     * effect; UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
      * Errors, each described at its `ErrorReason`:
      * - INVALID_ARGUMENT: the request breaks a limit stated below, or Cognito refuses a value.
      * - NOT_FOUND: the user pool or the user does not exist.
@@ -194,9 +194,9 @@ public final class UserAdminGrpc {
      * user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
      * The operation is not idempotent: on a user who is confirmed already it fails with
      * ERROR_REASON_USER_ALREADY_CONFIRMED, unless the request has `allow_confirmed`, with which the same call may be
-     * sent again after any error. UNAVAILABLE always means that sending exactly the same call again is safe. After any
-     * other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no effect;
-     * UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
+     * sent again after any error. UNAVAILABLE from this service means that sending exactly the same call again is safe.
+     * After any other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no
+     * effect; UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
      * Errors, each described at its `ErrorReason`:
      * - INVALID_ARGUMENT: the request breaks a limit stated below, or Cognito refuses a value.
      * - NOT_FOUND: the user pool or the user does not exist.
@@ -247,9 +247,9 @@ public final class UserAdminGrpc {
      * user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
      * The operation is not idempotent: on a user who is confirmed already it fails with
      * ERROR_REASON_USER_ALREADY_CONFIRMED, unless the request has `allow_confirmed`, with which the same call may be
-     * sent again after any error. UNAVAILABLE always means that sending exactly the same call again is safe. After any
-     * other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no effect;
-     * UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
+     * sent again after any error. UNAVAILABLE from this service means that sending exactly the same call again is safe.
+     * After any other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no
+     * effect; UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
      * Errors, each described at its `ErrorReason`:
      * - INVALID_ARGUMENT: the request breaks a limit stated below, or Cognito refuses a value.
      * - NOT_FOUND: the user pool or the user does not exist.
@@ -299,9 +299,9 @@ public final class UserAdminGrpc {
      * user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
      * The operation is not idempotent: on a user who is confirmed already it fails with
      * ERROR_REASON_USER_ALREADY_CONFIRMED, unless the request has `allow_confirmed`, with which the same call may be
-     * sent again after any error. UNAVAILABLE always means that sending exactly the same call again is safe. After any
-     * other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no effect;
-     * UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
+     * sent again after any error. UNAVAILABLE from this service means that sending exactly the same call again is safe.
+     * After any other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no
+     * effect; UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
      * Errors, each described at its `ErrorReason`:
      * - INVALID_ARGUMENT: the request breaks a limit stated below, or Cognito refuses a value.
      * - NOT_FOUND: the user pool or the user does not exist.
@@ -351,9 +351,9 @@ public final class UserAdminGrpc {
      * user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
      * The operation is not idempotent: on a user who is confirmed already it fails with
      * ERROR_REASON_USER_ALREADY_CONFIRMED, unless the request has `allow_confirmed`, with which the same call may be
-     * sent again after any error. UNAVAILABLE always means that sending exactly the same call again is safe. After any
-     * other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no effect;
-     * UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
+     * sent again after any error. UNAVAILABLE from this service means that sending exactly the same call again is safe.
+     * After any other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no
+     * effect; UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
      * Errors, each described at its `ErrorReason`:
      * - INVALID_ARGUMENT: the request breaks a limit stated below, or Cognito refuses a value.
      * - NOT_FOUND: the user pool or the user does not exist.
