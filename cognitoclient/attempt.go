@@ -26,6 +26,7 @@ type attempt struct {
 	reasonCode string
 	userStatus string
 	requestID  string
+	problem    string // why there is no answer
 }
 
 // mayHaveApplied says whether the attempt may have confirmed the user, or still may.
@@ -61,6 +62,7 @@ type exchange struct {
 	status        int
 	header        http.Header
 	body          []byte
+	problem       string
 }
 
 type exchangeKey struct{}
@@ -93,7 +95,7 @@ func (c *Client) attempt(ctx context.Context, r Request) attempt {
 
 // classify turns what was seen into what is known. A complete answer counts even if the context ended meanwhile.
 func (c *Client) classify(ctx context.Context, ex *exchange, err error) attempt {
-	a := attempt{sent: ex.connected.Load(), status: ex.status, requestID: ex.header.Get(requestIDHeader)}
+	a := attempt{sent: ex.connected.Load(), status: ex.status, requestID: ex.header.Get(requestIDHeader), problem: ex.problem}
 	switch {
 	case ex.status != 0:
 		c.classifyAnswer(&a, ex, err)
@@ -102,11 +104,11 @@ func (c *Client) classify(ctx context.Context, ex *exchange, err error) attempt 
 	case a.sent:
 		a.cause = ResponseLost
 	case ex.noCredentials.Load():
-		a.cause = CredentialsRefused
+		a.cause, a.problem = CredentialsRefused, "no credentials"
 	case ex.dispatched:
 		a.cause = Unreachable
 	default:
-		a.cause = Bug
+		a.cause, a.problem = Bug, "the SDK made no request"
 	}
 	return a
 }
@@ -116,7 +118,7 @@ const requestIDHeader = "X-Amzn-Requestid"
 func (c *Client) classifyAnswer(a *attempt, ex *exchange, err error) {
 	if ex.status < 400 {
 		if !ex.strictSuccess() {
-			a.cause = ResponseLost
+			a.cause, a.problem = ResponseLost, "not an answer of Cognito's"
 		}
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -38,6 +39,43 @@ func client(t *testing.T, endpoint string, edit func(*Config)) *Client {
 func confirm(t *testing.T, ctx context.Context, c *Client) string {
 	t.Helper()
 	return claim(c.ConfirmSignUp(ctx, Request{UserPoolID: "us-east-1_EXAMPLE01", Username: "user-1"}))
+}
+
+// An operator is told what kind of problem it was.
+func TestProblems(t *testing.T) {
+	unresolved := &net.OpError{Op: "dial", Err: &net.DNSError{Name: "canary"}}
+	tests := []struct {
+		dial    func(context.Context, string, string) (net.Conn, error)
+		handler http.HandlerFunc
+		https   bool
+		want    string
+	}{
+		{dial: func(context.Context, string, string) (net.Conn, error) { return nil, unresolved }, want: "name not resolved"},
+		{dial: func(context.Context, string, string) (net.Conn, error) { return nil, syscall.ECONNREFUSED }, want: "connection refused"},
+		{dial: func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }, want: "timed out"},
+		{handler: answer(200, amzJSON, "{}"), https: true, want: "TLS failed"},
+		{handler: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, want: "connection cut"},
+		{handler: func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() }, want: "timed out"},
+		{handler: answer(200, amzJSON, strings.Repeat(" ", 2*maxAnswer)), want: "answer too long"},
+		{handler: answer(200, "text/html", ""), want: "not an answer of Cognito's"},
+		{handler: exception(400, "UserNotFoundException", "canary"), want: ""},
+	}
+	for _, test := range tests {
+		t.Run(test.want, func(t *testing.T) {
+			server := httptest.NewServer(test.handler)
+			defer server.Close()
+			endpoint := server.URL
+			if test.https {
+				endpoint = strings.Replace(endpoint, "http:", "https:", 1)
+			}
+			c := client(t, endpoint, func(c *Config) { c.DialContext, c.AttemptTimeout = test.dial, MinAttempt })
+			_, err := c.ConfirmSignUp(t.Context(), Request{UserPoolID: "us-east-1_EXAMPLE01", Username: "user-1"})
+			var failed *Error
+			if !errors.As(err, &failed) || failed.Problem != test.want {
+				t.Errorf("got %v with problem %q", err, failed.Problem)
+			}
+		})
+	}
 }
 
 func answer(status int, contentType, body string, header ...string) http.HandlerFunc {

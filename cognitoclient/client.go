@@ -62,14 +62,15 @@ type Client struct {
 // New makes a client. It sends nothing.
 func New(cfg Config) (*Client, error) {
 	switch {
-	case cfg.AWS.Region == "":
-		return nil, errNoRegion
 	case cfg.AWS.Credentials == nil:
 		return nil, errors.New("no AWS credentials are configured")
 	case cfg.Random == nil:
 		return nil, errors.New("no source of randomness is configured")
 	case cfg.Attempts < 0 || cfg.AttemptTimeout < 0 || cfg.MaxConnections < 0:
 		return nil, errors.New("attempts, attempt timeout and connections can't be negative")
+	}
+	if err := checkRegion(cfg.AWS.Region); err != nil {
+		return nil, err
 	}
 	if err := checkEndpoint(cfg.Endpoint); err != nil {
 		return nil, err

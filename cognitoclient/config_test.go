@@ -38,6 +38,7 @@ func emptyAWS(t *testing.T) (sharedConfig string) {
 func TestLoadRefuses(t *testing.T) {
 	tests := []struct{ name, region, variable, value, file, want string }{
 		{name: "no Region", want: "no AWS Region is configured"},
+		{name: "blank in the Region", region: "us east-1", want: "is no AWS Region"},
 		{name: "endpoint for all", region: "us-east-1", variable: "AWS_ENDPOINT_URL", value: "http://127.0.0.1:1", want: "names an endpoint"},
 		{name: "endpoint for Cognito", region: "us-east-1", variable: "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", value: "http://127.0.0.1:1", want: "names an endpoint"},
 		{name: "endpoint in the file", region: "us-east-1", file: "[default]\nendpoint_url = http://127.0.0.1:1\n", want: "names an endpoint"},

@@ -33,6 +33,7 @@ func fold(history []attempt, r Request) (Result, error) {
 		HTTPStatus: answer.status,
 		RequestID:  answer.requestID,
 		Attempts:   sent(history),
+		Problem:    last.problem,
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -36,8 +37,8 @@ func Load(ctx context.Context, region string) (aws.Config, error) {
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("AWS configuration: %w", err)
 	}
-	if cfg.Region == "" {
-		return aws.Config{}, errNoRegion
+	if err := checkRegion(cfg.Region); err != nil {
+		return aws.Config{}, err
 	}
 	if endpoint := cognitoidentityprovider.NewFromConfig(cfg).Options().BaseEndpoint; endpoint != nil {
 		return aws.Config{}, errors.New("the AWS configuration names an endpoint (AWS_ENDPOINT_URL, " +
@@ -45,6 +46,18 @@ func Load(ctx context.Context, region string) (aws.Config, error) {
 			"and AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true")
 	}
 	return cfg, nil
+}
+
+// checkRegion refuses what can't be a Region. Whether there is such a one, only AWS knows.
+func checkRegion(region string) error {
+	if region == "" {
+		return errNoRegion
+	}
+	other := func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }
+	if len(region) > 63 || strings.ContainsFunc(region, other) || strings.Trim(region, "-") != region {
+		return fmt.Errorf("%q is no AWS Region: one is like us-east-1", region)
+	}
+	return nil
 }
 
 func checkEndpoint(endpoint string) error {
@@ -118,21 +131,55 @@ func (h *httpClient) Do(req *http.Request) (*http.Response, error) {
 	if err := keepBody(req); err != nil {
 		return nil, err
 	}
-	resp, err := h.transport.RoundTrip(req)
+	resp, body, err := h.roundTrip(req)
 	if err != nil {
+		ex.problem = problem(err)
 		return nil, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(body) > maxAnswer {
-		return nil, errAnswerTooLong
 	}
 	ex.status, ex.header, ex.body = resp.StatusCode, resp.Header, body
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
+}
+
+// roundTrip returns the whole answer or none.
+func (h *httpClient) roundTrip(req *http.Request) (*http.Response, []byte, error) {
+	resp, err := h.transport.RoundTrip(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err == nil && len(body) > maxAnswer {
+		err = errAnswerTooLong
+	}
+	return resp, body, err
+}
+
+// problem tells an operator what kind of error it is. The error's own text may name hosts of a proxy and more.
+func problem(err error) string {
+	var noName *net.DNSError
+	var timeout net.Error
+	var certificate *tls.CertificateVerificationError
+	var notTLS tls.RecordHeaderError
+	var alert tls.AlertError
+	switch {
+	case errors.Is(err, errAnswerTooLong):
+		return "answer too long"
+	case errors.As(err, &noName):
+		return "name not resolved"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case errors.As(err, &certificate), errors.As(err, &notTLS), errors.As(err, &alert):
+		return "TLS failed"
+	case errors.Is(err, context.Canceled):
+		return "cancelled"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "timed out"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, net.ErrClosed):
+		return "connection cut"
+	default:
+		return "other"
+	}
 }
 
 // keepBody puts the body into memory, so that the transport may send it again on another connection if the first

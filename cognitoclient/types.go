@@ -156,6 +156,8 @@ type Error struct {
 	RequestID string
 	// Attempts counts the attempts that got a connection.
 	Attempts int
+	// Problem says in fixed words, fit for logs, why the last attempt has no answer; empty where it has one.
+	Problem string
 }
 
 // Error describes the failure without any text of Cognito's, so that it is fit for logs.

@@ -40,6 +40,7 @@ type call struct {
 	outcome          string
 	attempts         int
 	exception        string
+	problem          string
 	cognitoRequestID string
 	level            slog.Level
 	panic            *panicked
@@ -146,6 +147,7 @@ func (c *call) PostCall(err error, took time.Duration) {
 	line = append(line, slog.String("request_id", c.requestID))
 	line = appendText(line, "cognito_request_id", c.cognitoRequestID)
 	line = appendText(line, "exception", c.exception)
+	line = appendText(line, "problem", c.problem)
 	if c.repeated {
 		line = append(line, slog.Bool("repeated", true))
 	}
@@ -169,6 +171,7 @@ func (c *call) fail(v verdict, f *failure) {
 		c.outcome = v.outcome.String()
 	}
 	c.attempts, c.exception, c.cognitoRequestID = f.cognito.Attempts, f.cognito.Exception, f.cognito.RequestID
+	c.problem = f.cognito.Problem
 	c.level = max(c.level, v.row.level)
 	c.panic = f.panic
 }

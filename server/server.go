@@ -224,7 +224,10 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 
 // Stop makes Serve return at once, in the middle of a drain too. Calls under way are cut.
 func (s *Server) Stop() {
-	s.stopOnce.Do(func() { close(s.stopped) })
+	s.stopOnce.Do(func() {
+		s.config.Logger.Warn("stopping at once, cutting the calls that remain")
+		close(s.stopped)
+	})
 }
 
 func (s *Server) end() {

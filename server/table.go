@@ -134,11 +134,13 @@ func serviceRows() map[cognitoclient.Cause]row {
 			reason: useradminv1.ErrorReason_ERROR_REASON_COGNITO_INTERNAL_ERROR, code: codes.Internal,
 			message: "Cognito had an internal error; the same call with allow_confirmed finds out whether the user is confirmed.",
 			claim:   maybe,
+			level:   slog.LevelWarn,
 		},
 		cognitoclient.Unavailable: {
 			reason: useradminv1.ErrorReason_ERROR_REASON_COGNITO_UNAVAILABLE, code: codes.Unavailable,
 			message: "Cognito is unavailable; the same call with allow_confirmed finds out whether the user is confirmed.",
 			claim:   maybe, delay: soon,
+			level: slog.LevelWarn,
 		},
 		cognitoclient.AccessDenied: {
 			reason: useradminv1.ErrorReason_ERROR_REASON_COGNITO_ACCESS_DENIED, code: codes.PermissionDenied,
@@ -172,11 +174,13 @@ func endRows() map[cognitoclient.Cause]row {
 			message: "No connection to Cognito could be had; send the same call again after the delay.",
 			claim:   unsent,
 			delay:   soon,
+			level:   slog.LevelWarn,
 		},
 		cognitoclient.ResponseLost: {
 			reason: useradminv1.ErrorReason_ERROR_REASON_COGNITO_RESPONSE_LOST, code: codes.Unavailable,
 			message: "The call was sent to Cognito and its answer was lost; the same call with allow_confirmed finds out whether the user is confirmed.",
 			claim:   maybe, delay: soon, annotate: userStatus,
+			level: slog.LevelWarn,
 		},
 		cognitoclient.DeadlineExceeded: {
 			reason: useradminv1.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED, code: codes.DeadlineExceeded,
