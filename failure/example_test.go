@@ -1,6 +1,7 @@
 package failure_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -63,7 +64,7 @@ func ExampleFailure_Retryable() {
 		}
 		fmt.Println("again, because of", f.Reason)
 		select {
-		case <-time.After(f.RetryDelay):
+		case <-time.After(cmp.Or(f.RetryDelay, time.Second)):
 		case <-ctx.Done():
 			fmt.Println("out of time; the last failure was", f)
 			return
@@ -113,7 +114,7 @@ func ExampleFailure_OutcomeUnknown() {
 
 func request() *useradminv1.ConfirmSignUpRequest {
 	return &useradminv1.ConfirmSignUpRequest{
-		UserPoolId: "us-east-1_EXAMPLE01", Username: "jane.doe@example.com", AllowConfirmed: true,
+		UserPoolId: "us-east-1_EXAMPLE01", Username: "new-1", AllowConfirmed: true,
 	}
 }
 

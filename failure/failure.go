@@ -38,7 +38,8 @@ type Failure struct {
 	// Outcome is what the call did to the user: OUTCOME_NOT_SENT, OUTCOME_NOT_APPLIED or OUTCOME_UNKNOWN. It speaks of
 	// this call alone, see Repeated.
 	Outcome useradminv1.Outcome
-	// RetryDelay is how long to wait before the same call is sent again, from google.rpc.RetryInfo; 0 without one.
+	// RetryDelay is how long to wait before the same call is sent again, from google.rpc.RetryInfo; 0 without one,
+	// and then wait a second or so.
 	RetryDelay time.Duration
 	// Violations are what is wrong with the request, field by field, from google.rpc.BadRequest.
 	Violations []Violation

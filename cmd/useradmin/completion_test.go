@@ -13,7 +13,7 @@ func TestCompletion(t *testing.T) {
 		"useradmin con":                      "confirm",
 		"useradmin explain user_not":         "user_not_confirmable user_not_found",
 		"useradmin explain USER_NOT":         "USER_NOT_CONFIRMABLE USER_NOT_FOUND",
-		"useradmin confirm --":               "--address --ca --help --metadata --output --strict --timeout",
+		"useradmin confirm --":               "--address --ca --help --metadata --output --strict --timeout --version",
 		"useradmin confirm p_1 u --output ":  "json text",
 		"useradmin completion --code ":       "bash fish zsh",
 		"useradmin serve --log-format=":      "json text",

@@ -108,7 +108,8 @@ func (r *report) advice() []row {
 	if f.Repeated() {
 		rows = append(rows, row{"", "A library or a proxy had sent this call before; that one may have confirmed the user."})
 	}
-	if do := r.do(); do != "" {
+	// What the schema advises callers to send is told below in this command's own words.
+	if do := r.do(); do != "" && (r.certain() || !strings.Contains(do, "allow_confirmed")) {
 		rows = append(rows, row{"Do", do})
 	}
 	if !r.certain() {

@@ -54,7 +54,7 @@ func (c *devCommand) Run(std streams) error {
 		if address == "" && flag == "--admin-listen" {
 			continue
 		}
-		if err := checkAddress(flag, address, false); err != nil {
+		if err := checkAddress(flag, address, ""); err != nil {
 			return err
 		}
 	}
@@ -67,7 +67,7 @@ func (c *devCommand) Run(std streams) error {
 		return err
 	}
 	defer cognito.close()
-	s, err := newService(&c.serviceFlags, newLogger(std.Err, c.LogFormat, c.LogLevel),
+	s, err := newService(&c.serviceFlags, newLogger(std.Err, c.LogFormat, c.level()),
 		cognitoclient.Config{Endpoint: cognito.endpoint, AWS: aws.Config{
 			Region:      devRegion,
 			Credentials: credentials.NewStaticCredentialsProvider(devAccessKeyID, devSecretAccessKey, ""),

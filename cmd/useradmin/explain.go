@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
@@ -14,7 +15,7 @@ import (
 )
 
 type explainCommand struct {
-	Reason string `arg:"" optional:"" completion-predictor:"reason" help:"A reason or an outcome, in any case, with or without its prefix; all of them if not given."`
+	Reason string `arg:"" optional:"" completion-predictor:"reason" help:"A reason, an outcome or a result, in any case, with or without its prefix; all of them if not given."`
 }
 
 // Help is shown above the arguments.
@@ -42,7 +43,7 @@ func (c *explainCommand) Run(std streams) error {
 	if c.Reason != "" {
 		e, ok := g.find(c.Reason)
 		if !ok {
-			return usageError{fmt.Errorf("no reason and no outcome is named %q; the nearest is %s", c.Reason, g.nearest(c.Reason))}
+			return usageError{fmt.Errorf("no reason, outcome or result is named %q; %s", c.Reason, g.hint(c.Reason))}
 		}
 		text = g.page(e)
 	}
@@ -52,8 +53,8 @@ func (c *explainCommand) Run(std streams) error {
 
 // glossary is what the proto files say of reasons and outcomes.
 type glossary struct {
-	schema            *schema.Schema
-	reasons, outcomes []entry
+	schema                     *schema.Schema
+	reasons, outcomes, results []entry
 }
 
 // entry is one value of an enum. Its comment has a text and below it notes, each of which begins with its label.
@@ -66,6 +67,7 @@ type entry struct {
 const (
 	reasonPrefix  = "ERROR_REASON_"
 	outcomePrefix = "OUTCOME_"
+	resultPrefix  = "RESULT_"
 )
 
 func loadGlossary() (*glossary, error) {
@@ -77,6 +79,7 @@ func loadGlossary() (*glossary, error) {
 		schema:   s,
 		reasons:  entries(s, useradminv1.ErrorReason(0).Descriptor(), reasonPrefix),
 		outcomes: entries(s, useradminv1.Outcome(0).Descriptor(), outcomePrefix),
+		results:  entries(s, useradminv1.ConfirmSignUpResponse_Result(0).Descriptor(), resultPrefix),
 	}, nil
 }
 
@@ -125,61 +128,50 @@ func (e entry) note(label string) string {
 }
 
 func (g *glossary) all() []entry {
-	return slices.Concat(g.reasons, g.outcomes)
+	return slices.Concat(g.reasons, g.outcomes, g.results)
 }
 
-// find accepts names as people write them.
+// find accepts names as people write them, and as metrics do that count attempts at Cognito.
 func (g *glossary) find(name string) (entry, bool) {
 	name = normalName(name)
 	all := g.all()
-	i := slices.IndexFunc(all, func(e entry) bool { return e.name == name })
+	i := slices.IndexFunc(all, func(e entry) bool { return e.name == name || e.name == "COGNITO_"+name })
 	if i < 0 {
 		return entry{}, false
 	}
 	return all[i], true
 }
 
+// hint is the nearest name, if one is near.
+func (g *glossary) hint(name string) string {
+	nearest, cost := g.nearest(name)
+	if cost > len(name)/3 {
+		return "useradmin explain lists them"
+	}
+	return "the nearest is " + nearest
+}
+
 // nearest is the name that needs the fewest changes of letters. Each word left out counts like one: people remember
 // UNAVAILABLE, not COGNITO_UNAVAILABLE.
-func (g *glossary) nearest(name string) string {
+func (g *glossary) nearest(name string) (nearest string, changes int) {
 	name = normalName(name)
 	cost := func(e entry) int {
 		words := strings.Split(e.name, "_")
-		least := distance(name, e.name)
+		least := levenshtein.ComputeDistance(name, e.name)
 		for i := range words {
 			for j := i + 1; j <= len(words); j++ {
-				least = min(least, distance(name, strings.Join(words[i:j], "_"))+len(words)-(j-i))
+				least = min(least, levenshtein.ComputeDistance(name, strings.Join(words[i:j], "_"))+len(words)-(j-i))
 			}
 		}
 		return least
 	}
-	return slices.MinFunc(g.all(), func(a, b entry) int { return cost(a) - cost(b) }).name
+	least := slices.MinFunc(g.all(), func(a, b entry) int { return cost(a) - cost(b) })
+	return least.name, cost(least)
 }
 
 func normalName(name string) string {
 	name = strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToUpper(strings.TrimSpace(name)))
-	return strings.TrimPrefix(strings.TrimPrefix(name, reasonPrefix), outcomePrefix)
-}
-
-// distance is that of Levenshtein, in bytes.
-func distance(a, b string) int {
-	costs := make([]int, len(b)+1)
-	for j := range costs {
-		costs[j] = j
-	}
-	for i := range len(a) {
-		diagonal := costs[0]
-		costs[0]++
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = costs[j+1]
-			costs[j+1] = min(replaced, costs[j]+1, costs[j+1]+1)
-		}
-	}
-	return costs[len(b)]
+	return strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(name, reasonPrefix), outcomePrefix), resultPrefix)
 }
 
 // page is all that is said of one entry.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -15,24 +16,30 @@ const unixPrefix = "unix:"
 
 // checkAddress refuses addresses that the network reaches. The service has no authentication of its own, and its AWS
 // rights confirm any user of a pool: whoever reaches it has them too.
-func checkAddress(flag, address string, accepted bool) error {
+//
+// The hint ends the sentence that says what to do instead.
+func checkAddress(flag, address, hint string) error {
 	if path, ok := strings.CutPrefix(address, unixPrefix); ok {
 		if path == "" {
 			return usageError{fmt.Errorf("%s needs a path, for example unix:/run/useradmin.sock", flag)}
 		}
 		return nil
 	}
-	host, _, err := net.SplitHostPort(address)
-	switch {
-	case err != nil:
+	host, port, err := net.SplitHostPort(address)
+	if _, notNumber := strconv.ParseUint(port, 10, 16); err != nil || notNumber != nil {
 		return usageError{fmt.Errorf("%s %q is no address: give host:port or unix:/path", flag, address)}
-	case loopback(host) || accepted:
-		return nil
-	default:
-		return usageError{fmt.Errorf("%s %q is neither loopback nor a Unix socket, and callers are not authenticated: "+
-			"listen on 127.0.0.1 behind a sidecar, or give --i-accept-unauthenticated-network-access", flag, address)}
 	}
+	if loopback(host) {
+		return nil
+	}
+	return usageError{openAddress(fmt.Sprintf("%s %q is neither loopback nor a Unix socket, and callers are not authenticated: "+
+		"listen on 127.0.0.1 behind a sidecar%s", flag, address, hint))}
 }
+
+// openAddress is an address that the network reaches.
+type openAddress string
+
+func (e openAddress) Error() string { return string(e) }
 
 func loopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()

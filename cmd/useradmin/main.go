@@ -31,6 +31,8 @@ type commands struct {
 	Explain    explainCommand    `cmd:"" help:"Explain why a call failed and what to do."`
 	Completion completionCommand `cmd:"" help:"Print how to turn on completion in bash, zsh or fish."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
+
+	VersionFlag kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
 }
 
 // streams is where commands write: results to Out, all else to Err.
@@ -53,6 +55,7 @@ func run(args []string, std streams) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(std.Out, std.Err),
 		kong.Bind(std),
+		kong.Vars{"version": "useradmin " + version()},
 	)
 	if err != nil {
 		return fail(std.Err, err)
@@ -64,10 +67,21 @@ func run(args []string, std streams) int {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		_, _ = fmt.Fprintf(std.Err, "useradmin: %v; see useradmin --help\n", err)
+		_, _ = fmt.Fprintf(std.Err, "useradmin: %v; see %s --help\n", err, commandOf(err))
 		return exitUsage
 	}
 	return fail(std.Err, command.Run())
+}
+
+// commandOf is the command whose words are wrong, as far as it was told.
+func commandOf(err error) string {
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) && wrong.Context != nil {
+		if node := wrong.Context.Selected(); node != nil {
+			return "useradmin " + node.Name
+		}
+	}
+	return "useradmin"
 }
 
 // fail reports the error in one line and returns the exit code.

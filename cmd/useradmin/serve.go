@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"cognito.internal/useradmin/cognitoclient"
@@ -33,11 +35,14 @@ func (c *serveCommand) Run(std streams) error {
 	if err := c.serviceFlags.check(); err != nil {
 		return err
 	}
-	if err := checkAddress("--listen", c.Listen, c.Accept); err != nil {
+	if c.DrainDelay < 0 || c.DrainDelay >= c.DrainTimeout {
+		return usageError{fmt.Errorf("--drain-delay (%s) must be shorter than --drain-timeout (%s)", c.DrainDelay, c.DrainTimeout)}
+	}
+	if err := c.checkAddress("--listen", c.Listen); err != nil {
 		return err
 	}
 	if c.AdminListen != "" {
-		if err := checkAddress("--admin-listen", c.AdminListen, c.Accept); err != nil {
+		if err := c.checkAddress("--admin-listen", c.AdminListen); err != nil {
 			return err
 		}
 	}
@@ -47,11 +52,20 @@ func (c *serveCommand) Run(std streams) error {
 	if err != nil {
 		return usageError{err}
 	}
-	s, err := newService(&c.serviceFlags, newLogger(std.Err, c.LogFormat, c.LogLevel),
+	s, err := newService(&c.serviceFlags, newLogger(std.Err, c.LogFormat, c.level()),
 		cognitoclient.Config{AWS: awsConfig, Endpoint: c.CognitoEndpoint},
 		server.Config{DrainDelay: c.DrainDelay, Reflection: c.Reflection})
 	if err != nil {
 		return err
 	}
 	return s.run()
+}
+
+// checkAddress lets the network in only where that was accepted.
+func (c *serveCommand) checkAddress(flag, address string) error {
+	err := checkAddress(flag, address, ", or give --i-accept-unauthenticated-network-access")
+	if c.Accept && errors.As(err, new(openAddress)) {
+		return nil
+	}
+	return err
 }

@@ -30,6 +30,8 @@ func TestWrongSettings(t *testing.T) {
 		{name: "named host", args: "serve --region=us-east-1 --listen=host.example:50051", want: "--i-accept-unauthenticated-network-access"},
 		{name: "open admin port", args: "serve --region=us-east-1 --admin-listen=0.0.0.0:9090", want: "--admin-listen"},
 		{name: "no port", args: "serve --region=us-east-1 --listen=127.0.0.1", want: "give host:port or unix:/path"},
+		{name: "no such port", args: "serve --region=us-east-1 --listen=127.0.0.1:99999", want: "give host:port or unix:/path"},
+		{name: "odd Region", args: "serve --region=US_EAST", want: "\"US_EAST\" is no AWS Region"},
 		{name: "no path", args: "serve --region=us-east-1 --listen=unix:", want: "needs a path"},
 		{name: "no Region", args: "serve", want: "set --region, AWS_REGION or region in the shared config file"},
 		{name: "endpoint in the environment", args: "serve --region=us-east-1", env: "AWS_ENDPOINT_URL=http://127.0.0.1:1", want: "names an endpoint"},
@@ -37,9 +39,9 @@ func TestWrongSettings(t *testing.T) {
 		{name: "no attempts", args: "serve --region=us-east-1 --attempts=0", want: "--attempts must be from 1 to 10"},
 		{name: "no duration", args: "serve --call-timeout=fast", want: "--call-timeout"},
 		{name: "short call", args: "serve --region=us-east-1 --call-timeout=1ms", want: "--call-timeout must be at least 100ms"},
-		{name: "delay beyond the drain", args: "serve --region=us-east-1 --drain-delay=30s", want: "drain delay (30s) must be shorter than the drain timeout (25s)"},
+		{name: "delay beyond the drain", args: "serve --region=us-east-1 --drain-delay=30s", want: "--drain-delay (30s) must be shorter than --drain-timeout (25s)"},
 		{name: "setting in the environment", args: "serve --region=us-east-1", env: "USERADMIN_LISTEN=0.0.0.0:1", want: "--i-accept-unauthenticated-network-access"},
-		{name: "log level", args: "serve --log-level=loud", want: "--log-level"},
+		{name: "log level", args: "serve --log-level=loud", want: "--log-level must be one of \"debug\",\"info\",\"warn\",\"error\" but got \"loud\"; see useradmin serve --help"},
 		{name: "dev on the network", args: "dev --listen=0.0.0.0:50051", want: "neither loopback nor a Unix socket"},
 		{name: "dev's Cognito on the network", args: "dev --cognito-listen=0.0.0.0:0", want: "--cognito-listen"},
 		{name: "dev's Cognito on a socket", args: "dev --cognito-listen=unix:/tmp/x", want: "--cognito-listen must be host:port on loopback"},
@@ -157,9 +159,11 @@ func TestUnixSocket(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	code, stdout, _ := finish(t, program(t, "version"))
-	if code != 0 || !strings.HasPrefix(stdout, "useradmin ") || !strings.Contains(stdout, "go1.") {
-		t.Errorf("exit code %d, %q", code, stdout)
+	for _, arg := range []string{"version", "--version"} {
+		code, stdout, _ := finish(t, program(t, arg))
+		if code != 0 || !strings.HasPrefix(stdout, "useradmin ") || !strings.Contains(stdout, "go1.") {
+			t.Errorf("%s: exit code %d, %q", arg, code, stdout)
+		}
 	}
 }
 

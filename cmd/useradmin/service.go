@@ -31,7 +31,7 @@ type serviceFlags struct {
 	CallTimeout    time.Duration `default:"20s" help:"The most time that a call takes that comes without a deadline (${default})."`
 	MaxConnections int           `default:"256" help:"The most connections to Cognito, busy and idle (${default})."`
 	DrainTimeout   time.Duration `default:"25s" help:"The most time from the signal to the end (${default})."`
-	LogLevel       slog.Level    `default:"info" help:"debug, info, warn or error; health checks are logged at debug (${default})."`
+	LogLevel       string        `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error; health checks and reflection are logged at debug (${default})."`
 }
 
 func (f *serviceFlags) check() error {
@@ -58,6 +58,8 @@ type service struct {
 	lis    net.Listener
 	admin  *admin
 	logger *slog.Logger
+	// upstream is the endpoint if it is not Cognito's own; region is its Region.
+	upstream, region string
 }
 
 // newService makes the service of the flags. The given configurations have what the flags don't say.
@@ -81,7 +83,7 @@ func newService(f *serviceFlags, logger *slog.Logger, upstream cognitoclient.Con
 	if err != nil {
 		return nil, usageError{err}
 	}
-	s := &service{client: client, server: srv, logger: logger}
+	s := &service{client: client, server: srv, logger: logger, upstream: upstream.Endpoint, region: upstream.AWS.Region}
 	if s.lis, err = listen(f.Listen); err != nil {
 		return nil, fmt.Errorf("--listen %s: %w", f.Listen, err)
 	}
@@ -116,7 +118,7 @@ func (s *service) run() error {
 	}()
 	go s.admin.serve(s.logger)
 	defer s.admin.close()
-	s.logger.Info("serving", "address", s.lis.Addr().String(), "version", version())
+	s.logger.Info("serving", "address", s.lis.Addr().String(), "region", s.region, "cognito_endpoint", s.upstream, "version", version())
 	if err := s.server.Serve(ctx, s.lis); err != nil {
 		return err
 	}
@@ -162,6 +164,15 @@ func (a *admin) close() {
 	if a != nil {
 		_ = a.http.Close()
 	}
+}
+
+// level is that of the flag, whose names are slog's.
+func (f *serviceFlags) level() slog.Level {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(f.LogLevel)); err != nil {
+		return slog.LevelInfo
+	}
+	return level
 }
 
 // newLogger writes lines of JSON or text.
