@@ -76,7 +76,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Cognito refuses a value of the request.
 
     Code: INVALID_ARGUMENT.
-    Details: BadRequest, where Cognito named the fields.
+    Details: BadRequest, where Cognito named the fields; `reason` is `REQUIRED`, `TOO_SHORT`, `TOO_LONG`, `BAD_FORMAT`
+    or `REFUSED`.
     Metadata: `reasonCode`, where Cognito gave one.
     Outcome: NOT_APPLIED.
     Do: mend the value; a retry can't help.
@@ -314,7 +315,8 @@ ERROR_REASON_INVALID_PARAMETER: ErrorReason.ValueType  # 2
 """Cognito refuses a value of the request.
 
 Code: INVALID_ARGUMENT.
-Details: BadRequest, where Cognito named the fields.
+Details: BadRequest, where Cognito named the fields; `reason` is `REQUIRED`, `TOO_SHORT`, `TOO_LONG`, `BAD_FORMAT`
+or `REFUSED`.
 Metadata: `reasonCode`, where Cognito gave one.
 Outcome: NOT_APPLIED.
 Do: mend the value; a retry can't help.

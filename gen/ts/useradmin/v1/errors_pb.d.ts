@@ -98,7 +98,8 @@ export enum ErrorReason {
    * Cognito refuses a value of the request.
    *
    * Code: INVALID_ARGUMENT.
-   * Details: BadRequest, where Cognito named the fields.
+   * Details: BadRequest, where Cognito named the fields; `reason` is `REQUIRED`, `TOO_SHORT`, `TOO_LONG`, `BAD_FORMAT`
+   * or `REFUSED`.
    * Metadata: `reasonCode`, where Cognito gave one.
    * Outcome: NOT_APPLIED.
    * Do: mend the value; a retry can't help.

@@ -54,7 +54,8 @@ public enum ErrorReason
    * Cognito refuses a value of the request.
    *
    * Code: INVALID_ARGUMENT.
-   * Details: BadRequest, where Cognito named the fields.
+   * Details: BadRequest, where Cognito named the fields; `reason` is `REQUIRED`, `TOO_SHORT`, `TOO_LONG`, `BAD_FORMAT`
+   * or `REFUSED`.
    * Metadata: `reasonCode`, where Cognito gave one.
    * Outcome: NOT_APPLIED.
    * Do: mend the value; a retry can't help.
@@ -418,7 +419,8 @@ public enum ErrorReason
    * Cognito refuses a value of the request.
    *
    * Code: INVALID_ARGUMENT.
-   * Details: BadRequest, where Cognito named the fields.
+   * Details: BadRequest, where Cognito named the fields; `reason` is `REQUIRED`, `TOO_SHORT`, `TOO_LONG`, `BAD_FORMAT`
+   * or `REFUSED`.
    * Metadata: `reasonCode`, where Cognito gave one.
    * Outcome: NOT_APPLIED.
    * Do: mend the value; a retry can't help.
