@@ -78,9 +78,6 @@ func (c *Client) attempt(ctx context.Context, r Request) attempt {
 	if cause := ended(ctx); cause != 0 {
 		return attempt{cause: cause}
 	}
-	if timeLeft(ctx) < MinAttempt {
-		return attempt{cause: DeadlineExceeded}
-	}
 	start := time.Now()
 	ex := &exchange{}
 	bounded, cancel := context.WithTimeout(context.WithValue(ctx, exchangeKey{}, ex), c.attemptTimeout)
@@ -131,7 +128,13 @@ func (c *Client) classifyAnswer(a *attempt, ex *exchange, err error) {
 	if errors.As(err, &invalid) {
 		a.reasonCode = aws.ToString(invalid.ReasonCode)
 	}
-	if a.cause == 0 {
+	switch {
+	case a.cause != 0:
+	case a.exception != "" && ex.status < 500:
+		a.cause = UnrecognizedException // its name beats the HTTP status, and the name says nothing
+	case a.exception != "" && ex.status == http.StatusNotImplemented:
+		a.cause = Unavailable
+	default:
 		a.cause = statusCause(ex.status)
 	}
 	if a.cause == NotAuthorized {

@@ -117,6 +117,7 @@ func TestClassifyAnswers(t *testing.T) {
 		{"204", answer(204, amzJSON, ""), "response_lost unknown   1"},
 		{"redirect", answer(307, "text/html", "", "Location", "http://127.0.0.1:1/"), "response_lost unknown   1"},
 		{"too long", answer(200, amzJSON, "{"+strings.Repeat(" ", maxAnswer)+"}"), "response_lost unknown   1"},
+		{"too long, but for blanks a success", answer(200, amzJSON, "{}"+strings.Repeat(" ", maxAnswer)), "response_lost unknown   1"},
 		{"long header", answer(200, amzJSON, "{}", "X-Long", strings.Repeat("x", 2*maxAnswer)), "response_lost unknown   1"},
 		{"truncated", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "10")
@@ -145,6 +146,8 @@ func TestClassifyAnswers(t *testing.T) {
 		{"502", answer(502, "text/html", "<html>"), "unavailable unknown   1"},
 		{"unknown code with 500", exception(500, "NewException", "m"), "internal_error unknown NewException  1"},
 		{"unknown code with 400", exception(400, "NewException", "m"), "unrecognized_exception unknown NewException  1"},
+		{"unknown code with 429", exception(429, "NewException", "m"), "unrecognized_exception unknown NewException  1"},
+		{"unknown code with 501", exception(501, "NewException", "m"), "unavailable unknown NewException  1"},
 		{"no code with 403", answer(403, "text/html", "<html>"), "unrecognized_exception unknown   1"},
 		{"empty object with 400", answer(400, amzJSON, "{}"), "unrecognized_exception unknown   1"},
 		{"access denied", exception(400, "AccessDeniedException", "arn"), "access_denied not_applied AccessDeniedException  1"},
@@ -180,8 +183,6 @@ func TestUnsentAttempts(t *testing.T) {
 	cancel()
 	stopped, stop := context.WithCancelCause(t.Context())
 	stop(errors.New("the server stops"))
-	hurried, done := context.WithTimeout(t.Context(), MinAttempt/2)
-	defer done()
 	tests := []struct {
 		name string
 		ctx  context.Context
@@ -194,7 +195,6 @@ func TestUnsentAttempts(t *testing.T) {
 		{"TLS fails", t.Context(), func(c *Config) { c.Endpoint = "https://" + notTLS(t) }, "unreachable not_sent   0"},
 		{"cancelled before", gone, nil, "cancelled not_sent   0"},
 		{"stopped before", stopped, nil, "stopping not_sent   0"},
-		{"too little time", hurried, nil, "deadline_exceeded not_sent   0"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -288,6 +288,23 @@ func TestLoop(t *testing.T) {
 				t.Errorf("attempts %s, want %s", got, test.attempts)
 			}
 		})
+	}
+}
+
+// The body of such an answer is the connection itself, whose reads no context ends.
+func TestSwitchingProtocols(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		_, _ = io.Copy(io.Discard, conn) // until the client gives up
+	}))
+	defer server.Close()
+	if got, want := confirm(t, t.Context(), client(t, server.URL, nil)), "response_lost unknown   1"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

@@ -5,10 +5,12 @@
 package cognitoclient
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 	"unicode"
@@ -16,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // Defaults of Config.
@@ -25,7 +28,8 @@ const (
 	DefaultMaxConnections = 256
 )
 
-// MinAttempt is the least time in which an attempt is worth beginning.
+// MinAttempt is the least time in which an attempt is worth beginning. ConfirmSignUp begins the first one in any case:
+// whoever sets the deadline knows whether it makes sense.
 const MinAttempt = 100 * time.Millisecond
 
 // Config is what New needs.
@@ -62,6 +66,8 @@ type Client struct {
 // New makes a client. It sends nothing.
 func New(cfg Config) (*Client, error) {
 	switch {
+	case cfg.AWS.Region == "":
+		return nil, errNoRegion
 	case cfg.AWS.Credentials == nil:
 		return nil, errors.New("no AWS credentials are configured")
 	case cfg.Random == nil:
@@ -69,17 +75,14 @@ func New(cfg Config) (*Client, error) {
 	case cfg.Attempts < 0 || cfg.AttemptTimeout < 0 || cfg.MaxConnections < 0:
 		return nil, errors.New("attempts, attempt timeout and connections can't be negative")
 	}
-	if err := checkRegion(cfg.AWS.Region); err != nil {
-		return nil, err
-	}
 	if err := checkEndpoint(cfg.Endpoint); err != nil {
 		return nil, err
 	}
 	c := &Client{
 		credentials:    cfg.AWS.Credentials,
 		exceptions:     exceptionCauses(),
-		attempts:       orDefault(cfg.Attempts, DefaultAttempts),
-		attemptTimeout: orDefault(cfg.AttemptTimeout, DefaultAttemptTimeout),
+		attempts:       cmp.Or(cfg.Attempts, DefaultAttempts),
+		attemptTimeout: cmp.Or(cfg.AttemptTimeout, DefaultAttemptTimeout),
 		random:         cfg.Random,
 		onAttempt:      cfg.OnAttempt,
 	}
@@ -87,11 +90,33 @@ func New(cfg Config) (*Client, error) {
 		c.onAttempt = func(Cause, time.Duration) {}
 	}
 	c.api = newAPI(cfg)
+	if err := rehearse(c.api); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
+var errRehearsal = errors.New("rehearsal")
+
+// rehearse makes a call that ends before anything is sent. What it fails of, such as a Region that is no host name, or
+// FIPS with an endpoint of one's own, every call would fail of.
+func rehearse(api *cognitoidentityprovider.Client) error {
+	_, err := api.AdminConfirmSignUp(context.Background(), &cognitoidentityprovider.AdminConfirmSignUpInput{
+		UserPoolId: aws.String("pool"), Username: aws.String("user"),
+	}, func(o *cognitoidentityprovider.Options) {
+		o.HTTPClient = smithyhttp.ClientDoFunc(func(*http.Request) (*http.Response, error) { return nil, errRehearsal })
+		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "rehearsal", SecretAccessKey: "rehearsal"}, nil
+		})
+	})
+	if !errors.Is(err, errRehearsal) {
+		return fmt.Errorf("the AWS Region and settings lead to no endpoint: %w", errors.Unwrap(err))
+	}
+	return nil
+}
+
 func newAPI(cfg Config) *cognitoidentityprovider.Client {
-	cfg.MaxConnections = orDefault(cfg.MaxConnections, DefaultMaxConnections)
+	cfg.MaxConnections = cmp.Or(cfg.MaxConnections, DefaultMaxConnections)
 	return cognitoidentityprovider.NewFromConfig(cfg.AWS, func(o *cognitoidentityprovider.Options) {
 		o.HTTPClient = &httpClient{transport: newTransport(cfg)}
 		o.Credentials = witnessedCredentials{cfg.AWS.Credentials}
@@ -192,12 +217,4 @@ func codeOnly(code string) string {
 		return "(an odd code)"
 	}
 	return code
-}
-
-func orDefault[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }

@@ -1,6 +1,7 @@
 package cognitoclient
 
 import (
+	"crypto/tls"
 	"encoding/pem"
 	"go/ast"
 	"go/parser"
@@ -38,7 +39,6 @@ func emptyAWS(t *testing.T) (sharedConfig string) {
 func TestLoadRefuses(t *testing.T) {
 	tests := []struct{ name, region, variable, value, file, want string }{
 		{name: "no Region", want: "no AWS Region is configured"},
-		{name: "blank in the Region", region: "us east-1", want: "is no AWS Region"},
 		{name: "endpoint for all", region: "us-east-1", variable: "AWS_ENDPOINT_URL", value: "http://127.0.0.1:1", want: "names an endpoint"},
 		{name: "endpoint for Cognito", region: "us-east-1", variable: "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", value: "http://127.0.0.1:1", want: "names an endpoint"},
 		{name: "endpoint in the file", region: "us-east-1", file: "[default]\nendpoint_url = http://127.0.0.1:1\n", want: "names an endpoint"},
@@ -97,6 +97,7 @@ func TestNewRefusesAHalfConfiguration(t *testing.T) {
 		"Region":      func(c *Config) { c.AWS.Region = "" },
 		"credentials": func(c *Config) { c.AWS.Credentials = nil },
 		"randomness":  func(c *Config) { c.Random = nil },
+		"no endpoint": func(c *Config) { c.AWS.Region = "us east" },
 		"negative":    func(c *Config) { c.Attempts = -1 },
 	}
 	for want, edit := range edits {
@@ -218,5 +219,26 @@ func TestConnectionsAreCapped(t *testing.T) {
 	callers.Wait()
 	if n := opened.Load(); n > limit {
 		t.Errorf("%d connections for 320 calls, want at most %d", n, limit)
+	}
+}
+
+// What decisions.md and the README say of connections.
+func TestTransport(t *testing.T) {
+	tr := newTransport(Config{MaxConnections: 7})
+	switch {
+	case tr.MaxConnsPerHost != 7 || tr.MaxIdleConnsPerHost != 7 || tr.MaxIdleConns != 7:
+		t.Error("idle connections are fewer than the cap")
+	case tr.TLSClientConfig.MinVersion < tls.VersionTLS12:
+		t.Error("TLS below 1.2")
+	case tr.TLSClientConfig.ClientSessionCache == nil:
+		t.Error("TLS sessions are not resumed")
+	case tr.Protocols == nil || tr.Protocols.HTTP2() || tr.Protocols.UnencryptedHTTP2() || tr.ForceAttemptHTTP2:
+		t.Error("HTTP/2 is on")
+	case !tr.DisableCompression:
+		t.Error("answers are unpacked beyond the bound")
+	case tr.MaxResponseHeaderBytes != maxAnswer:
+		t.Error("the header of an answer is not bounded")
+	case tr.TLSHandshakeTimeout == 0 || tr.IdleConnTimeout == 0:
+		t.Error("a time limit is missing")
 	}
 }

@@ -26,6 +26,7 @@ const maxAnswer = 64 << 10
 
 var (
 	errNoRegion      = errors.New("no AWS Region is configured: set --region, AWS_REGION or region in the shared config file")
+	errNoAnswer      = errors.New("the connection became another protocol's")
 	errAnswerTooLong = errors.New("the answer is longer than 64 KiB")
 )
 
@@ -37,8 +38,8 @@ func Load(ctx context.Context, region string) (aws.Config, error) {
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("AWS configuration: %w", err)
 	}
-	if err := checkRegion(cfg.Region); err != nil {
-		return aws.Config{}, err
+	if cfg.Region == "" {
+		return aws.Config{}, errNoRegion
 	}
 	if endpoint := cognitoidentityprovider.NewFromConfig(cfg).Options().BaseEndpoint; endpoint != nil {
 		return aws.Config{}, errors.New("the AWS configuration names an endpoint (AWS_ENDPOINT_URL, " +
@@ -46,18 +47,6 @@ func Load(ctx context.Context, region string) (aws.Config, error) {
 			"and AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true")
 	}
 	return cfg, nil
-}
-
-// checkRegion refuses what can't be a Region. Whether there is such a one, only AWS knows.
-func checkRegion(region string) error {
-	if region == "" {
-		return errNoRegion
-	}
-	other := func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }
-	if len(region) > 63 || strings.ContainsFunc(region, other) || strings.Trim(region, "-") != region {
-		return fmt.Errorf("%q is no AWS Region: one is like us-east-1", region)
-	}
-	return nil
 }
 
 func checkEndpoint(endpoint string) error {
@@ -148,6 +137,9 @@ func (h *httpClient) roundTrip(req *http.Request) (*http.Response, []byte, error
 		return nil, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return nil, nil, errNoAnswer // its body is the bare connection, whose reads no context ends
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err == nil && len(body) > maxAnswer {
 		err = errAnswerTooLong

@@ -150,7 +150,7 @@ type Error struct {
 	ReasonCode string
 	// UserStatus is the status of the user, where Cognito named it.
 	UserStatus string
-	// HTTPStatus is the HTTP status of the last attempt's answer; 0 where there is none.
+	// HTTPStatus is the HTTP status of Cognito's last answer; 0 if no attempt was answered.
 	HTTPStatus int
 	// RequestID is Cognito's id of its last answer; empty where there is none.
 	RequestID string

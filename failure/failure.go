@@ -55,7 +55,7 @@ type Failure struct {
 type Violation struct {
 	// Field is the field as in the proto, for example username or client_metadata["key"].
 	Field string
-	// Reason is why, for programs, for example TOO_LONG; it is empty where Cognito found the violation.
+	// Reason is why, for programs, for example TOO_LONG.
 	Reason string
 	// Description is why, for people.
 	Description string

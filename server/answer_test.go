@@ -170,7 +170,7 @@ func sampleError(cause cognitoclient.Cause, outcome cognitoclient.Outcome) *cogn
 	case cognitoclient.UserNotConfirmable, cognitoclient.ResponseLost:
 		e.UserStatus = "FORCE_CHANGE_PASSWORD"
 	case cognitoclient.LambdaRejected:
-		e.Message = "PostConfirmation failed with error no welcome mail for jane.doe@example.com, see arn:aws:lambda:us-east-1:123456789012:function:hook."
+		e.Message = "PostConfirmation failed with error no welcome mail for new-1@example.com, see arn:aws:lambda:us-east-1:123456789012:function:hook."
 	}
 	return e
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
@@ -100,7 +101,7 @@ func wellFormed(text string, limit int, marks string) bool {
 		return false
 	}
 	for i := range len(text) {
-		if !alphanumeric(text[i]) && !containsByte(marks, text[i]) {
+		if !alphanumeric(text[i]) && strings.IndexByte(marks, text[i]) < 0 {
 			return false
 		}
 	}
@@ -109,15 +110,6 @@ func wellFormed(text string, limit int, marks string) bool {
 
 func alphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
-
-func containsByte(text string, c byte) bool {
-	for i := range len(text) {
-		if text[i] == c {
-			return true
-		}
-	}
-	return false
 }
 
 // ours tells our calls from those of health and reflection.
@@ -172,6 +164,8 @@ func (c *call) fail(v verdict, f *failure) {
 	}
 	c.attempts, c.exception, c.cognitoRequestID = f.cognito.Attempts, f.cognito.Exception, f.cognito.RequestID
 	c.problem = f.cognito.Problem
-	c.level = max(c.level, v.row.level)
+	if f.req != nil || v.row.level > slog.LevelInfo {
+		c.level = max(c.level, v.row.level) // a drain that ends health streams is no news
+	}
 	c.panic = f.panic
 }

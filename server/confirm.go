@@ -61,6 +61,8 @@ func (s *Server) spend(ctx context.Context) (context.Context, context.CancelFunc
 			return nil, nil, &cognitoclient.Error{Cause: cognitoclient.DeadlineExceeded, Outcome: cognitoclient.NotSent}
 		}
 	}
+	// A connection that is told to go is cut after the grace, with a bare status.
+	budget = min(budget, s.config.ConnectionAgeGrace*9/10)
 	ctx, cancel := context.WithCancelCause(ctx)
 	detach := context.AfterFunc(s.halted, func() { cancel(stopping{}) })
 	ctx, release := context.WithTimeout(ctx, budget)

@@ -107,7 +107,7 @@ func TestDrainEndsCallsInTime(t *testing.T) {
 	for _, allow := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			began := make(chan struct{}, 1)
-			e := serve(t, waiting(began), Config{DrainDelay: 5 * time.Second, CallTimeout: time.Hour})
+			e := serve(t, waiting(began), Config{DrainDelay: 5 * time.Second, CallTimeout: time.Hour, ConnectionAgeGrace: 3 * time.Hour})
 			req := validRequest()
 			req.AllowConfirmed = allow
 			answered := make(chan error, 1)
@@ -145,7 +145,7 @@ func TestDrainIsBounded(t *testing.T) {
 			began <- struct{}{}
 			time.Sleep(time.Hour)
 			return cognitoclient.Result{}, nil
-		}), Config{CallTimeout: 2 * time.Hour})
+		}), Config{CallTimeout: 2 * time.Hour, ConnectionAgeGrace: 3 * time.Hour})
 		answered := make(chan error, 1)
 		go func() {
 			_, err := e.ConfirmSignUp(t.Context(), validRequest())
@@ -175,7 +175,7 @@ func TestStopInTheDrain(t *testing.T) {
 				began <- struct{}{}
 				time.Sleep(time.Hour)
 				return cognitoclient.Result{}, nil
-			}), Config{DrainDelay: 5 * time.Second, CallTimeout: 2 * time.Hour})
+			}), Config{DrainDelay: 5 * time.Second, CallTimeout: 2 * time.Hour, ConnectionAgeGrace: 3 * time.Hour})
 			go func() { _, _ = e.ConfirmSignUp(t.Context(), validRequest()) }()
 			<-began
 			start := time.Now()

@@ -18,7 +18,7 @@ import (
 
 func FuzzStatus(f *testing.F) {
 	f.Add(uint8(1), uint8(2), "InvalidParameterException", "1 validation error detected: Value 'x' at 'userPoolId' failed to satisfy constraint: Member must not be null", "", "", "id", 1, false, false)
-	f.Add(uint8(8), uint8(3), "UserLambdaValidationException", "PostConfirmation failed with error jane.doe@example.com\x00\xff.", "", "", "id", 3, true, true)
+	f.Add(uint8(8), uint8(3), "UserLambdaValidationException", "PostConfirmation failed with error new-1@example.com\x00\xff.", "", "", "id", 3, true, true)
 	f.Add(uint8(22), uint8(3), "no code at all", "\xff", "a b", "CONFIRMED", strings.Repeat("i", 99), -1, true, false)
 	f.Add(uint8(255), uint8(255), "", "", "", "", "", 0, false, false)
 	s := newServer(f, succeeding(), Config{Region: "us-east-1"})

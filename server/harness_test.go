@@ -60,7 +60,7 @@ func waiting(began chan<- struct{}) Confirmer {
 
 func validRequest() *useradminv1.ConfirmSignUpRequest {
 	return &useradminv1.ConfirmSignUpRequest{
-		UserPoolId: "us-east-1_EXAMPLE01", Username: "jane.doe@example.com",
+		UserPoolId: "us-east-1_EXAMPLE01", Username: "new-1@example.com",
 		ClientMetadata: map[string]string{"campaign": "spring"},
 	}
 }

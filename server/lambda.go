@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -28,10 +29,8 @@ func triggers() [14]string {
 // triggerName is the trigger that Cognito's text begins with, from the fixed list: the text itself is not to be trusted.
 func triggerName(message string) string {
 	word, _, _ := strings.Cut(message, " ")
-	for _, name := range triggers() {
-		if word == name {
-			return name
-		}
+	if names := triggers(); slices.Contains(names[:], word) {
+		return word
 	}
 	return defaultTrigger
 }
@@ -118,7 +117,7 @@ func (m maskedBytes) value(text, value string) {
 
 // token masks the token wherever no letter or digit adjoins it.
 func (m maskedBytes) token(text, value string) {
-	for start := 0; ; {
+	for start, done := 0, 0; ; {
 		i := strings.Index(text[start:], value)
 		if i < 0 {
 			return
@@ -128,7 +127,8 @@ func (m maskedBytes) token(text, value string) {
 		before, _ := utf8.DecodeLastRuneInString(text[:start])
 		after, _ := utf8.DecodeRuneInString(text[end:])
 		if !partOfWord(before) && !partOfWord(after) {
-			m.mark(start, end)
+			m.mark(max(start, done), end) // each byte once, or a trigger could make this quadratic
+			done = end
 		}
 		_, width := utf8.DecodeRuneInString(text[start:])
 		start += width

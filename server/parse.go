@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -35,19 +36,12 @@ func parseInvalidParameter(message string) []violation {
 		}
 		field := protoField(before[start+len(at):])
 		if field != "" {
-			found = appendNew(found, constraint(field, rest))
+			if v := constraint(field, rest); !slices.Contains(found, v) {
+				found = append(found, v)
+			}
 		}
 	}
 	return found
-}
-
-func appendNew(found []violation, v violation) []violation {
-	for _, other := range found {
-		if other == v {
-			return found
-		}
-	}
-	return append(found, v)
 }
 
 // protoField is our name of Cognito's field; empty for those that our request does not have.

@@ -6,6 +6,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -33,7 +34,7 @@ const (
 	DefaultMaxMessageBytes      = 256 << 10
 	DefaultMaxHeaderListBytes   = 32 << 10
 	DefaultConnectionAge        = 10 * time.Minute
-	DefaultConnectionAgeGrace   = 30 * time.Second
+	DefaultConnectionAgeGrace   = 2 * time.Minute
 	DefaultKeepaliveMinTime     = 10 * time.Second
 	DefaultHandshakeTimeout     = 10 * time.Second
 )
@@ -60,7 +61,8 @@ type Config struct {
 	// ConnectionAge is when a connection is told to go, so that callers spread over new replicas; 0 means
 	// DefaultConnectionAge.
 	ConnectionAge time.Duration
-	// ConnectionAgeGrace is how long calls may then go on; 0 means DefaultConnectionAgeGrace.
+	// ConnectionAgeGrace is how long calls may then go on, and so the most time that any call gets, whatever its
+	// deadline; 0 means DefaultConnectionAgeGrace.
 	ConnectionAgeGrace time.Duration
 	// KeepaliveMinTime is the least time between a client's pings, with calls or without; 0 means
 	// DefaultKeepaliveMinTime.
@@ -144,15 +146,15 @@ func New(confirmer Confirmer, config Config) (*Server, error) {
 }
 
 func (c Config) withDefaults() Config {
-	c.CallTimeout = orDefault(c.CallTimeout, DefaultCallTimeout)
-	c.DrainTimeout = orDefault(c.DrainTimeout, DefaultDrainTimeout)
-	c.MaxConcurrentStreams = orDefault(c.MaxConcurrentStreams, DefaultMaxConcurrentStreams)
-	c.MaxMessageBytes = orDefault(c.MaxMessageBytes, DefaultMaxMessageBytes)
-	c.MaxHeaderListBytes = orDefault(c.MaxHeaderListBytes, DefaultMaxHeaderListBytes)
-	c.ConnectionAge = orDefault(c.ConnectionAge, DefaultConnectionAge)
-	c.ConnectionAgeGrace = orDefault(c.ConnectionAgeGrace, DefaultConnectionAgeGrace)
-	c.KeepaliveMinTime = orDefault(c.KeepaliveMinTime, DefaultKeepaliveMinTime)
-	c.HandshakeTimeout = orDefault(c.HandshakeTimeout, DefaultHandshakeTimeout)
+	c.CallTimeout = cmp.Or(c.CallTimeout, DefaultCallTimeout)
+	c.DrainTimeout = cmp.Or(c.DrainTimeout, DefaultDrainTimeout)
+	c.MaxConcurrentStreams = cmp.Or(c.MaxConcurrentStreams, DefaultMaxConcurrentStreams)
+	c.MaxMessageBytes = cmp.Or(c.MaxMessageBytes, DefaultMaxMessageBytes)
+	c.MaxHeaderListBytes = cmp.Or(c.MaxHeaderListBytes, DefaultMaxHeaderListBytes)
+	c.ConnectionAge = cmp.Or(c.ConnectionAge, DefaultConnectionAge)
+	c.ConnectionAgeGrace = cmp.Or(c.ConnectionAgeGrace, DefaultConnectionAgeGrace)
+	c.KeepaliveMinTime = cmp.Or(c.KeepaliveMinTime, DefaultKeepaliveMinTime)
+	c.HandshakeTimeout = cmp.Or(c.HandshakeTimeout, DefaultHandshakeTimeout)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -181,18 +183,13 @@ func (c Config) check() error {
 	if c.MaxMessageBytes < 0 {
 		return errors.New("the message limit can't be negative")
 	}
+	if c.CallTimeout >= c.ConnectionAgeGrace {
+		return fmt.Errorf("the call timeout (%s) must be shorter than the connection age grace (%s)", c.CallTimeout, c.ConnectionAgeGrace)
+	}
 	if c.DrainDelay >= c.DrainTimeout {
 		return fmt.Errorf("the drain delay (%s) must be shorter than the drain timeout (%s)", c.DrainDelay, c.DrainTimeout)
 	}
 	return nil
-}
-
-func orDefault[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }
 
 // Serve serves on the listener, which it closes. It blocks until the context is canceled or the server fails; when the

@@ -134,7 +134,7 @@ func TestRepeated(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	for name, config := range map[string]Config{
-		"negative timeout": {CallTimeout: -1}, "negative limit": {MaxMessageBytes: -1},
+		"negative timeout": {CallTimeout: -1}, "calls longer than the grace": {CallTimeout: DefaultConnectionAgeGrace}, "negative limit": {MaxMessageBytes: -1},
 		"delay as long as the drain": {DrainDelay: DefaultDrainTimeout},
 	} {
 		if _, err := New(succeeding(), config); err == nil {

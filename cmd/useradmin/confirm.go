@@ -56,7 +56,7 @@ wrong usage. A user whose name begins with a hyphen is given after two hyphens.
 
 Examples:
 
-  useradmin confirm us-east-1_EXAMPLE01 jane.doe@example.com
+  useradmin confirm us-east-1_EXAMPLE01 new-1@example.com
   useradmin confirm us-east-1_EXAMPLE01 jane --metadata source=support
   useradmin confirm us-east-1_EXAMPLE01 jane --address useradmin.example.com:443 --ca ca.pem
   useradmin confirm us-east-1_EXAMPLE01 jane --address unix:/run/useradmin.sock --output json

@@ -23,7 +23,7 @@ const longestTimeoutMs = 2 ** 31 - 1;
 export interface FieldViolation {
   /** The field as in the proto: `username`, `client_metadata["k"]`. */
   readonly field: string;
-  /** Why, for programs: `REQUIRED`, `TOO_LONG`, `BAD_CHARACTERS` ...; empty where Cognito named the field. */
+  /** Why, for programs: `REQUIRED`, `TOO_LONG`, `BAD_CHARACTERS` ... */
   readonly reason: string;
   /** Why, for people. */
   readonly description: string;

@@ -48,7 +48,7 @@ class FieldViolation:
     """The field as in the schema, for example `username` or `client_metadata["key"]`."""
 
     reason: str
-    """Why, for programs: for example `REQUIRED` or `TOO_LONG`; empty where Cognito, not the service, found it."""
+    """Why, for programs: for example `REQUIRED` or `TOO_LONG`."""
 
     description: str
     """Why, for people; one English sentence."""
