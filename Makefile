@@ -7,8 +7,8 @@ TOOL := go tool -modfile=tools/go.mod
 
 .PHONY: help
 help: ## Show this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
-		printf '%-10s %s\n' "$$name" "$$text"; done
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
+		printf '%-13s %s\n' "$$name" "$$text"; done
 
 .PHONY: dev
 dev: ## Run the service with the embedded Cognito on loopback
@@ -30,6 +30,15 @@ race: ## Run the tests with the race detector, in random order
 fuzz: ## Run every fuzz target for FUZZTIME each (default 5s)
 	.ci/run fuzz
 
+.PHONY: bench
+bench: ## Run the benchmarks and print what a call costs, as ratios
+	go test -run='^$$' -bench=. ./bench
+	go run ./bench/cost
+
+.PHONY: mutate
+mutate: ## Put small faults into a copy of the tree and demand that tests turn red
+	.ci/mutate
+
 .PHONY: lint
 lint: ## Check formatting, vet, Go lint, scripts, proto lint and breaking changes
 	.ci/run format scripts vet lint proto
@@ -43,6 +52,18 @@ fmt: ## Format Go and proto files
 generate: ## Write gen/ and schema/useradmin.binpb from proto/
 	$(TOOL) buf generate
 	$(TOOL) buf build --output schema/useradmin.binpb --as-file-descriptor-set
+
+.PHONY: interop
+interop: ## Run real callers behind real proxies, and print what arrives
+	interop/run
+
+.PHONY: interop-long
+interop-long: ## The same with 100 restarts for each proxy
+	interop/run -run='TestRollingRestarts|TestConnectionAge' -v -long
+
+.PHONY: dist
+dist: ## Write what callers need to dist/: descriptors, proto files, service configs
+	go run ./deploy/dist
 
 .PHONY: check
 check: ## Check everything that CI checks

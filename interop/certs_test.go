@@ -1,0 +1,110 @@
+//go:build interop
+
+package interop
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+const callerURI = "spiffe://example.test/ns/backend/sa/caller"
+
+// pki is a certificate authority with one server and one caller, made anew for every run.
+type pki struct {
+	dir  string
+	pool *x509.CertPool
+	// caller shows the caller's certificate, stranger none.
+	caller, stranger *tls.Config
+}
+
+func newPKI(t *testing.T) *pki {
+	t.Helper()
+	p := &pki{dir: t.TempDir(), pool: x509.NewCertPool()}
+	caKey := newKey(t)
+	ca := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "interop CA"}, IsCA: true,
+		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+	}
+	caDER := sign(t, ca, ca, caKey, caKey)
+	caCert, err := x509.ParseCertificate(caDER)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.pool.AddCert(caCert)
+	p.write(t, "callers-ca.crt", "CERTIFICATE", caDER)
+
+	serverKey, callerKey := newKey(t), newKey(t)
+	p.issue(t, "server", &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "useradmin"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
+	}, caCert, serverKey, caKey)
+	uri, err := url.Parse(callerURI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	callerDER := p.issue(t, "caller", &x509.Certificate{
+		SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "caller"}, URIs: []*url.URL{uri},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
+	}, caCert, callerKey, caKey)
+	p.stranger = &tls.Config{RootCAs: p.pool, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12}
+	p.caller = p.stranger.Clone()
+	p.caller.Certificates = []tls.Certificate{{Certificate: [][]byte{callerDER}, PrivateKey: callerKey}}
+	return p
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func sign(t *testing.T, cert, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey) []byte {
+	t.Helper()
+	der, err := x509.CreateCertificate(rand.Reader, cert, parent, key.Public(), parentKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+// issue writes NAME.crt, NAME.key and, as HAProxy wants it, both as NAME.pem.
+func (p *pki) issue(t *testing.T, name string, cert, ca *x509.Certificate, key, caKey *ecdsa.PrivateKey) []byte {
+	t.Helper()
+	der := sign(t, cert, ca, key, caKey)
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crt := p.write(t, name+".crt", "CERTIFICATE", der)
+	pair := p.write(t, name+".key", "PRIVATE KEY", keyDER)
+	if err := os.WriteFile(filepath.Join(p.dir, name+".pem"), append(bytes.Clone(crt), pair...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+func (p *pki) write(t *testing.T, name, kind string, der []byte) []byte {
+	t.Helper()
+	text := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+	if err := os.WriteFile(filepath.Join(p.dir, name), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return text
+}

@@ -1,0 +1,138 @@
+package manifests
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	networking "istio.io/api/networking/v1alpha3"
+	security "istio.io/api/security/v1beta1"
+	apps "k8s.io/api/apps/v1"
+	core "k8s.io/api/core/v1"
+	network "k8s.io/api/networking/v1"
+	policy "k8s.io/api/policy/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// known are the kinds that deploy/ has: Kubernetes' own, whole, and of Istio's the specs.
+func known() map[string]any {
+	return map[string]any{
+		"v1 ServiceAccount":                        &core.ServiceAccount{},
+		"v1 Service":                               &core.Service{},
+		"apps/v1 Deployment":                       &apps.Deployment{},
+		"policy/v1 PodDisruptionBudget":            &policy.PodDisruptionBudget{},
+		"networking.k8s.io/v1 NetworkPolicy":       &network.NetworkPolicy{},
+		"networking.istio.io/v1 VirtualService":    &networking.VirtualService{},
+		"networking.istio.io/v1 DestinationRule":   &networking.DestinationRule{},
+		"security.istio.io/v1 PeerAuthentication":  &security.PeerAuthentication{},
+		"security.istio.io/v1 AuthorizationPolicy": &security.AuthorizationPolicy{},
+	}
+}
+
+// documents are the file's documents by kind.
+func documents(t *testing.T, name string) map[string][]byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "deploy", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]byte{}
+	for _, document := range bytes.Split(text, []byte("\n---\n")) {
+		var kind struct{ APIVersion, Kind string }
+		if err := yaml.Unmarshal(document, &kind); err != nil {
+			t.Fatal(err)
+		}
+		all[kind.APIVersion+" "+kind.Kind] = document
+	}
+	return all
+}
+
+// Every field of every manifest is one that its kind has, with a value of its type.
+func TestFields(t *testing.T) {
+	for _, name := range []string{"kubernetes/useradmin.yaml", "istio/useradmin.yaml"} {
+		for kind, document := range documents(t, name) {
+			into, ok := known()[kind]
+			if !ok {
+				t.Errorf("%s: nothing is known of %s", name, kind)
+				continue
+			}
+			spec, istio := into.(proto.Message)
+			if !istio || !strings.Contains(kind, ".istio.io/") {
+				if err := yaml.UnmarshalStrict(document, into); err != nil {
+					t.Errorf("%s: %s: %v", name, kind, err)
+				}
+				continue
+			}
+			if err := decodeSpec(document, spec); err != nil {
+				t.Errorf("%s: %s: %v", name, kind, err)
+			}
+		}
+	}
+}
+
+func decodeSpec(document []byte, spec proto.Message) error {
+	var manifest struct {
+		APIVersion string         `json:"apiVersion"`
+		Kind       string         `json:"kind"`
+		Metadata   map[string]any `json:"metadata"`
+		Spec       map[string]any `json:"spec"`
+	}
+	if err := yaml.UnmarshalStrict(document, &manifest); err != nil {
+		return err
+	}
+	text, err := yaml.Marshal(manifest.Spec)
+	if err != nil {
+		return err
+	}
+	if text, err = yaml.YAMLToJSON(text); err != nil {
+		return err
+	}
+	return protojson.Unmarshal(text, spec)
+}
+
+// What the service needs of the Deployment: time to drain, probes of the right services, no root.
+func TestDeployment(t *testing.T) {
+	var d apps.Deployment
+	if err := yaml.UnmarshalStrict(documents(t, "kubernetes/useradmin.yaml")["apps/v1 Deployment"], &d); err != nil {
+		t.Fatal(err)
+	}
+	pod := d.Spec.Template.Spec
+	container := pod.Containers[0]
+	if *pod.TerminationGracePeriodSeconds != 45 || !*pod.SecurityContext.RunAsNonRoot {
+		t.Errorf("grace %d s, non-root %t", *pod.TerminationGracePeriodSeconds, *pod.SecurityContext.RunAsNonRoot)
+	}
+	if service := container.ReadinessProbe.GRPC.Service; *service != "useradmin.v1.UserAdmin" {
+		t.Errorf("readiness asks for %q", *service)
+	}
+	if service := container.LivenessProbe.GRPC.Service; service != nil && *service != "" {
+		t.Errorf("liveness asks for %q", *service)
+	}
+}
+
+// Istio's own two retries are the hazard: each route says what it does, and none repeats what a broken connection or a
+// caller has ended.
+func TestRetries(t *testing.T) {
+	var v networking.VirtualService
+	if err := decodeSpec(documents(t, "istio/useradmin.yaml")["networking.istio.io/v1 VirtualService"], &v); err != nil {
+		t.Fatal(err)
+	}
+	for _, route := range v.GetHttp() {
+		if route.GetRetries() == nil {
+			t.Errorf("%s leaves Istio's default on", route.GetName())
+		}
+		if route.GetRetries().GetAttempts() == 0 {
+			continue
+		}
+		for on := range strings.SplitSeq(route.GetRetries().GetRetryOn(), ",") {
+			switch on {
+			case "unavailable", "connect-failure", "refused-stream":
+			default:
+				t.Errorf("%s repeats on %s", route.GetName(), on)
+			}
+		}
+	}
+}

@@ -1,0 +1,237 @@
+//go:build interop
+
+package interop
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// tool is a program that interop/install has put there.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("..", ".cache", "interop", "bin", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%s is not there: run interop/install", name)
+	}
+	return path
+}
+
+// proxyKind is a proxy with the configuration that is shipped.
+type proxyKind struct {
+	name   string
+	config string // below deploy/
+	// command starts it in the foreground, check only reads the configuration.
+	command, check func(config, dir string) []string
+}
+
+func proxyKinds() []proxyKind {
+	return []proxyKind{
+		{
+			"Envoy", "envoy/envoy.yaml",
+			func(config, _ string) []string {
+				return []string{"envoy", "--config-path", config, "--disable-hot-restart", "--concurrency", "1", "--log-level", "error"}
+			},
+			func(config, _ string) []string {
+				return []string{"envoy", "--mode", "validate", "--config-path", config, "--disable-hot-restart", "--log-level", "error"}
+			},
+		},
+		{"HAProxy", "haproxy/haproxy.cfg", haproxyCommand, haproxyCheck},
+		{"HAProxy http", "haproxy/http.cfg", haproxyCommand, haproxyCheck},
+		{
+			"nginx", "nginx/nginx.conf",
+			func(config, dir string) []string {
+				return []string{"nginx", "-p", dir, "-c", config, "-e", "stderr", "-g", "daemon off;"}
+			},
+			func(config, dir string) []string {
+				return []string{"nginx", "-t", "-p", dir, "-c", config, "-e", "stderr"}
+			},
+		},
+	}
+}
+
+func haproxyCommand(config, _ string) []string { return []string{"haproxy", "-db", "-f", config} }
+
+func haproxyCheck(config, _ string) []string { return []string{"haproxy", "-c", "-f", config} }
+
+func proxyNamed(t *testing.T, name string) proxyKind {
+	t.Helper()
+	for _, kind := range proxyKinds() {
+		if kind.name == name {
+			return kind
+		}
+	}
+	t.Fatalf("no proxy is called %s", name)
+	return proxyKind{}
+}
+
+// change is a piece of a shipped configuration that a test replaces.
+type change struct{ from, to string }
+
+// render writes the shipped configuration with nothing changed but addresses, paths and what the test asks for. Each
+// change must be possible, so that the test can't run something else than it means.
+func (k proxyKind) render(t *testing.T, dir string, changes []change) string {
+	t.Helper()
+	shipped, err := os.ReadFile(filepath.Join("..", "deploy", k.config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(shipped)
+	for _, c := range changes {
+		if !strings.Contains(text, c.from) {
+			t.Fatalf("deploy/%s has no %q to replace", k.config, c.from)
+		}
+		text = strings.ReplaceAll(text, c.from, c.to)
+	}
+	path := filepath.Join(dir, filepath.Base(k.config))
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// proxy is a running one.
+type proxy struct {
+	kind    proxyKind
+	address string // with TLS
+	admin   string // Envoy's
+	output  *output
+}
+
+// addresses are the changes that make the configuration run on this machine.
+func (k proxyKind) addresses(p *proxy, certificates, dir string, replicas [2]string) []change {
+	changes := []change{{"/etc/useradmin/tls", certificates}}
+	_, port, _ := net.SplitHostPort(p.address)
+	if k.name == "Envoy" {
+		_, admin, _ := net.SplitHostPort(p.admin)
+		_, a, _ := net.SplitHostPort(replicas[0])
+		_, b, _ := net.SplitHostPort(replicas[1])
+		return append(changes,
+			change{"address: 0.0.0.0, port_value: 8443", "address: 127.0.0.1, port_value: " + port},
+			change{"port_value: 9901", "port_value: " + admin}, change{"port_value: 50051", "port_value: " + a}, change{"port_value: 50052", "port_value: " + b})
+	}
+	changes = append(changes, change{"127.0.0.1:50051", replicas[0]}, change{"127.0.0.1:50052", replicas[1]})
+	if strings.HasPrefix(k.name, "HAProxy") {
+		return append(changes, change{"bind :8443", "bind " + p.address})
+	}
+	return append(changes, change{"listen 8443", "listen " + p.address}, change{"/run/nginx.pid", filepath.Join(dir, "pid")},
+		change{"worker_processes auto", "worker_processes 1"},
+		change{"http {\n", "http {\n    client_body_temp_path b;\n    proxy_temp_path p;\n    fastcgi_temp_path f;\n    uwsgi_temp_path u;\n    scgi_temp_path s;\n"})
+}
+
+// start runs the proxy before the replicas until the test ends.
+func (k proxyKind) start(t *testing.T, certificates string, replicas [2]string, changes ...change) *proxy {
+	t.Helper()
+	dir := t.TempDir()
+	p := &proxy{kind: k, address: closedAddress(t), admin: closedAddress(t)}
+	config := k.render(t, dir, append(k.addresses(p, certificates, dir, replicas), changes...))
+	p.output = run(t, k.command(config, dir))
+	p.await(t)
+	return p
+}
+
+// await waits until the proxy takes connections.
+func (p *proxy) await(t *testing.T) {
+	t.Helper()
+	for range 300 {
+		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", p.address)
+		if err == nil {
+			_ = conn.Close()
+			return
+		}
+		select {
+		case <-p.output.ended:
+			t.Fatalf("%s ended:\n%s", p.kind.name, p.output)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	t.Fatalf("%s takes no connections:\n%s", p.kind.name, p.output)
+}
+
+// output is what a program writes.
+type output struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	ended chan struct{}
+}
+
+// Write keeps the text.
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+// String is all that was written so far.
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// run starts the program and ends it, by its process id, when the test ends.
+func run(t *testing.T, command []string) *output {
+	t.Helper()
+	return runIn(t, ".", command)
+}
+
+func runIn(t *testing.T, dir string, command []string, environment ...string) *output {
+	t.Helper()
+	cmd := exec.Command(tool(t, command[0]), command[1:]...)
+	cmd.Dir = dir
+	o := &output{ended: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = o, o
+	cmd.Env = append(os.Environ(), environment...)
+	cmd.WaitDelay = time.Second
+	// Should this process be killed, what it started goes too.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = cmd.Wait()
+		close(o.ended)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-o.ended:
+		case <-time.After(5 * time.Second):
+			_ = cmd.Process.Kill()
+			<-o.ended
+		}
+	})
+	return o
+}
+
+// finish runs the program to its end.
+func finish(t *testing.T, command []string, environment ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Env = append(os.Environ(), environment...)
+	text, err := cmd.CombinedOutput()
+	if err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		err = fmt.Errorf("exit code %d", exit.ExitCode())
+	}
+	return string(text), err
+}

@@ -1,0 +1,116 @@
+//go:build interop
+
+package interop
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// relay passes bytes on from a loopback port of its own to whatever dial connects to, until it is told to cut.
+type relay struct {
+	address string
+	dial    func(context.Context) (net.Conn, error)
+
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+}
+
+func newRelay(t *testing.T, dial func(context.Context) (net.Conn, error)) *relay {
+	t.Helper()
+	lis := listenLoopback(t)
+	r := &relay{address: lis.Addr().String(), dial: dial, conns: map[net.Conn]bool{}}
+	go func() {
+		for {
+			conn, err := lis.Accept()
+			if err != nil {
+				return
+			}
+			go r.pass(conn)
+		}
+	}()
+	t.Cleanup(func() {
+		_ = lis.Close()
+		r.cut()
+	})
+	return r
+}
+
+func listenLoopback(t *testing.T) net.Listener {
+	t.Helper()
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lis
+}
+
+// cutter relays to an address.
+func cutter(t *testing.T, address string) *relay {
+	t.Helper()
+	return newRelay(t, func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
+	})
+}
+
+// sidecar relays over mutual TLS, as the proxy beside a caller does: so every caller speaks plaintext to loopback, and
+// the proxies before the service run as they are shipped.
+func sidecar(t *testing.T, address string, config *tls.Config) *relay {
+	t.Helper()
+	return newRelay(t, func(ctx context.Context) (net.Conn, error) {
+		return (&tls.Dialer{NetDialer: &net.Dialer{Timeout: time.Second}, Config: config}).DialContext(ctx, "tcp", address)
+	})
+}
+
+func (r *relay) pass(near net.Conn) {
+	far, err := r.dial(context.Background())
+	if err != nil {
+		reset(near)
+		return
+	}
+	r.mu.Lock()
+	r.conns[near], r.conns[far] = true, true
+	r.mu.Unlock()
+	var both sync.WaitGroup
+	both.Go(func() { copyAll(far, near) })
+	both.Go(func() { copyAll(near, far) })
+	both.Wait()
+	r.mu.Lock()
+	delete(r.conns, near)
+	delete(r.conns, far)
+	r.mu.Unlock()
+	_ = near.Close()
+	_ = far.Close()
+}
+
+// copyAll ends the other direction too when the peer is gone.
+func copyAll(to, from net.Conn) {
+	_, err := io.Copy(to, from)
+	half, ok := to.(interface{ CloseWrite() error })
+	if err != nil || !ok {
+		_ = to.Close()
+		return
+	}
+	_ = half.CloseWrite()
+}
+
+// cut resets every connection.
+func (r *relay) cut() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for conn := range r.conns {
+		reset(conn)
+	}
+}
+
+func reset(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}

@@ -1,0 +1,220 @@
+//go:build interop
+
+package interop
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cognito.internal/useradmin/fakecognito"
+	"cognito.internal/useradmin/server"
+)
+
+var long = flag.Bool("long", false, "100 restarts for each proxy, and connections that end every half second for a minute")
+
+const (
+	proxiedConfig = "../deploy/service-config/allow-confirmed-proxied.json"
+	directConfig  = "../deploy/service-config/allow-confirmed.json"
+)
+
+// fleet is two replicas that can be restarted one by one.
+type fleet struct {
+	upstream *upstream
+	config   server.Config
+	replicas [2]*replica
+}
+
+func newFleet(t *testing.T, config server.Config) *fleet {
+	t.Helper()
+	f := &fleet{config: config}
+	// Slow enough for calls to be under way at every moment.
+	f.upstream = newUpstream(t, func(fakecognito.Request) fakecognito.Fault { return fakecognito.Slow(10 * time.Millisecond) })
+	for i := range f.replicas {
+		f.replicas[i] = startReplica(t, newConfirmers(t, f.upstream.url), "127.0.0.1:0", config)
+	}
+	t.Cleanup(func() {
+		for _, r := range f.replicas {
+			r.stop(t)
+		}
+	})
+	return f
+}
+
+func (f *fleet) addresses() [2]string {
+	return [2]string{f.replicas[0].address, f.replicas[1].address}
+}
+
+// restart drains one replica and starts it again at its address, as a supervisor does.
+func (f *fleet) restart(t *testing.T, i int) {
+	t.Helper()
+	address := f.replicas[i].address
+	f.replicas[i].stop(t)
+	f.replicas[i] = startReplica(t, newConfirmers(t, f.upstream.url), address, f.config)
+}
+
+// load is callers that call one after another until they are told to stop, each time for a new user.
+type load struct {
+	fleet *fleet
+	stop  atomic.Bool
+	group sync.WaitGroup
+
+	mu      sync.Mutex
+	answers map[string]answer // by username
+}
+
+// rollingKinds are the callers that take the shipped service config.
+func rollingKinds() []callerKind {
+	var kinds []callerKind
+	for _, kind := range callerKinds() {
+		switch kind.name {
+		case "Go", "Python", "Node grpc-js":
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
+func (f *fleet) load(t *testing.T, address, serviceConfig string) *load {
+	t.Helper()
+	config, err := os.ReadFile(serviceConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &load{fleet: f, answers: map[string]answer{}}
+	for _, kind := range rollingKinds() {
+		for i := range 2 {
+			calling := kind.open(t)
+			name := strings.ReplaceAll(fmt.Sprintf("%s-%d", kind.name, i), " ", "-")
+			l.group.Go(func() { l.callOn(t, calling, name, address, string(config)) })
+		}
+	}
+	return l
+}
+
+func (l *load) callOn(t *testing.T, calling caller, name, address, config string) {
+	t.Helper()
+	for n := 0; !l.stop.Load() && !t.Failed(); n++ {
+		username := fmt.Sprintf("%s-%d", name, n)
+		l.fleet.upstream.addUser(t, username)
+		a := calling.call(t, request{
+			Address: address, UserPoolID: usualPool, Username: username, AllowConfirmed: true, ServiceConfig: config,
+		})
+		l.mu.Lock()
+		l.answers[username] = a
+		l.mu.Unlock()
+	}
+}
+
+// count is how many calls have ended.
+func (l *load) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.answers)
+}
+
+// check compares what the callers were told with the journal: every call ends with OK, every result is true.
+func (l *load) check(t *testing.T) string {
+	t.Helper()
+	l.stop.Store(true)
+	l.group.Wait()
+	confirmed := map[string]bool{}
+	for _, e := range l.fleet.upstream.fake.Journal() {
+		if e.Kind == fakecognito.KindConfirmed {
+			confirmed[e.Username] = true
+		}
+	}
+	bad, wrong := map[string]int{}, map[string]int{}
+	for username, a := range l.answers {
+		caller, _, _ := strings.Cut(username, "-")
+		switch {
+		case a.Code != "OK":
+			bad[caller+": "+a.short()]++
+		// Nobody else confirms these users, so ALREADY_CONFIRMED would be a repeat that nobody told of.
+		case !confirmed[username] || a.Result == "RESULT_ALREADY_CONFIRMED":
+			wrong[caller+": "+a.short()]++
+		}
+	}
+	if len(bad)+len(wrong) > 0 {
+		t.Errorf("of %d calls these did not end with OK: %v, and these with a wrong result: %v", len(l.answers), bad, wrong)
+	}
+	executions := 0
+	for _, n := range l.fleet.upstream.received(0) {
+		executions += n
+	}
+	return fmt.Sprintf("%d calls, all ended with OK; %d were carried out again", len(l.answers), executions-len(l.answers))
+}
+
+// Two replicas are restarted one after the other, under load, and no caller notices.
+func TestRollingRestarts(t *testing.T) {
+	restarts := 10
+	if *long {
+		restarts = 100
+	}
+	ways := []string{"direct"}
+	for _, kind := range proxyKinds() {
+		ways = append(ways, kind.name)
+	}
+	for _, way := range ways {
+		t.Run(way, func(t *testing.T) {
+			results.note(t, "Rolling restarts", "Go, Python, Node grpc-js", way)
+			f := newFleet(t, server.Config{DrainDelay: 200 * time.Millisecond, DrainTimeout: 5 * time.Second})
+			a := f.addresses()
+			address, config := "ipv4:"+a[0]+","+a[1], directConfig
+			if way != "direct" {
+				keys := newPKI(t)
+				address, config = sidecar(t, proxyNamed(t, way).start(t, keys.dir, a).address, keys.caller).address, proxiedConfig
+			}
+			l := f.load(t, address, config)
+			// Balancers look every one or two seconds: they have no time to see it.
+			pause := 300 * time.Millisecond
+			if way == "direct" {
+				// gRPC libraries dial again after a second, or a bit more: minReadySeconds in deploy/kubernetes.
+				pause = 3 * time.Second
+			}
+			l.await(t, 200)
+			for i := range restarts {
+				f.restart(t, i%2)
+				time.Sleep(pause)
+			}
+			t.Log(l.check(t))
+		})
+	}
+}
+
+// await waits until every caller is at work.
+func (l *load) await(t *testing.T, calls int) {
+	t.Helper()
+	for range 600 {
+		if l.count() >= calls {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("only %d calls in half a minute", l.count())
+}
+
+// Connections that the service ends every half second cost no caller a call.
+func TestConnectionAge(t *testing.T) {
+	lasting := 5 * time.Second
+	if *long {
+		lasting = time.Minute
+	}
+	for _, kind := range rollingKinds() {
+		t.Run(kind.name, func(t *testing.T) {
+			results.note(t, "Connection age 500 ms", kind.name, "direct")
+			f := newFleet(t, server.Config{ConnectionAge: 500 * time.Millisecond})
+			l := &load{fleet: f, answers: map[string]answer{}}
+			calling := kind.open(t)
+			// No service config: not even a retry is needed.
+			l.group.Go(func() { l.callOn(t, calling, "age", f.replicas[0].address, "") })
+			time.Sleep(lasting)
+			t.Log(l.check(t))
+		})
+	}
+}

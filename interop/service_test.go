@@ -1,0 +1,237 @@
+//go:build interop
+
+package interop
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"cognito.internal/useradmin/cognitoclient"
+	"cognito.internal/useradmin/fakecognito"
+	"cognito.internal/useradmin/server"
+)
+
+// The user pools. Most choose what stands between the service and the embedded Cognito.
+const (
+	region      = "us-east-1"
+	usualPool   = region + "_EXAMPLE01"
+	refusedPool = region + "_Refused"       // nobody listens at Cognito's address
+	barePool    = region + "_NoCredentials" // the service has no AWS credentials
+	twicePool   = region + "_TwoAttempts"   // the service makes two attempts; elsewhere one, so that the journal counts calls
+	panicPool   = region + "_Panic"
+	stopPool    = region + "_Stopping"
+)
+
+// cognitoID is the longest that the service lets through.
+var cognitoID = strings.Repeat("c0gn1t0-", 8)
+
+// upstream is the embedded Cognito on loopback.
+type upstream struct {
+	fake *fakecognito.Server
+	url  string
+}
+
+func newUpstream(t *testing.T, fault func(fakecognito.Request) fakecognito.Fault) *upstream {
+	t.Helper()
+	fake := fakecognito.New(fakecognito.Config{
+		Region: region, Fault: fault, JournalSize: 2_000_000, NewRequestID: func() string { return cognitoID },
+	})
+	for _, id := range []string{usualPool, twicePool} {
+		if err := fake.AddPool(fakecognito.Pool{ID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lis := listenLoopback(t)
+	web := &http.Server{Handler: fake, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	go func() { _ = web.Serve(lis) }()
+	t.Cleanup(func() {
+		fake.Close()
+		_ = web.Close()
+	})
+	return &upstream{fake: fake, url: "http://" + lis.Addr().String()}
+}
+
+// received counts the requests for each user since the journal's entry seq.
+func (u *upstream) received(seq int) map[string]int {
+	counts := map[string]int{}
+	for _, e := range u.fake.JournalSince(seq) {
+		if e.Kind == fakecognito.KindReceived {
+			counts[e.Request.Username]++
+		}
+	}
+	return counts
+}
+
+// seq is the journal's last entry.
+func (u *upstream) seq() int {
+	all := u.fake.Journal()
+	if len(all) == 0 {
+		return 0
+	}
+	return all[len(all)-1].Seq
+}
+
+func (u *upstream) addUser(t *testing.T, name string) {
+	t.Helper()
+	if err := u.fake.AddUser(usualPool, fakecognito.User{Username: name}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newClient(t *testing.T, url string, attempts int, provider aws.CredentialsProvider) *cognitoclient.Client {
+	t.Helper()
+	client, err := cognitoclient.New(cognitoclient.Config{
+		AWS: aws.Config{Region: region, Credentials: provider}, Endpoint: url, Attempts: attempts, Random: rand.Float64,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// confirmers chooses by the user pool who confirms.
+type confirmers map[string]server.Confirmer
+
+// ConfirmSignUp asks the pool's confirmer, or else the usual pool's.
+func (c confirmers) ConfirmSignUp(ctx context.Context, r cognitoclient.Request) (cognitoclient.Result, error) {
+	confirmer, ok := c[r.UserPoolID]
+	if !ok {
+		confirmer = c[usualPool]
+	}
+	return confirmer.ConfirmSignUp(ctx, r)
+}
+
+type confirmFunc func(context.Context, cognitoclient.Request) (cognitoclient.Result, error)
+
+// ConfirmSignUp calls the function.
+func (f confirmFunc) ConfirmSignUp(ctx context.Context, r cognitoclient.Request) (cognitoclient.Result, error) {
+	return f(ctx, r)
+}
+
+func newConfirmers(t *testing.T, url string) confirmers {
+	t.Helper()
+	keys := credentials.NewStaticCredentialsProvider(fakecognito.DefaultAccessKeyID, fakecognito.DefaultSecretAccessKey, "")
+	none := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{}, errors.New("no credentials")
+	})
+	usual := newClient(t, url, 1, keys)
+	return confirmers{
+		usualPool:   usual,
+		twicePool:   newClient(t, url, 2, keys),
+		refusedPool: newClient(t, "http://"+closedAddress(t), 1, keys),
+		barePool:    newClient(t, url, 1, none),
+		panicPool: confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
+			panic("a bug")
+		}),
+		stopPool: confirmFunc(func(ctx context.Context, r cognitoclient.Request) (cognitoclient.Result, error) {
+			ctx, cancel := context.WithCancelCause(ctx)
+			defer cancel(nil)
+			time.AfterFunc(50*time.Millisecond, func() { cancel(errors.New("the server is stopping")) })
+			return usual.ConfirmSignUp(ctx, r)
+		}),
+	}
+}
+
+// replica is one running service.
+type replica struct {
+	address string
+	log     *callLog
+	drain   context.CancelFunc
+	done    chan error
+}
+
+// startReplica serves at the address, which may be port 0.
+func startReplica(t *testing.T, confirmer server.Confirmer, address string, config server.Config) *replica {
+	t.Helper()
+	lis, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &replica{address: lis.Addr().String(), log: &callLog{}, done: make(chan error, 1)}
+	config.Region, config.Reflection = region, true
+	config.Logger = slog.New(slog.NewJSONHandler(r.log, nil))
+	config.Jitter = func() float64 { return 0.5 }
+	srv, err := server.New(confirmer, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.drain = cancel
+	go func() { r.done <- srv.Serve(ctx, lis) }()
+	return r
+}
+
+// stop drains the replica and waits for its end.
+func (r *replica) stop(t *testing.T) {
+	t.Helper()
+	r.drain()
+	if err := <-r.done; err != nil {
+		t.Error(err)
+	}
+}
+
+// callLog keeps the log's lines about calls.
+type callLog struct {
+	mu    sync.Mutex
+	lines []map[string]any
+}
+
+// Write takes one line.
+func (l *callLog) Write(line []byte) (int, error) {
+	var fields map[string]any
+	if json.Unmarshal(bytes.TrimSpace(line), &fields) == nil && fields["msg"] == "call" {
+		l.mu.Lock()
+		l.lines = append(l.lines, fields)
+		l.mu.Unlock()
+	}
+	return len(line), nil
+}
+
+// of are the lines of the request id.
+func (l *callLog) of(requestID string) []map[string]any {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var found []map[string]any
+	for _, line := range l.lines {
+		if line["request_id"] == requestID {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+func fetch(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// closedAddress is one at which nobody listens.
+func closedAddress(t *testing.T) string {
+	t.Helper()
+	lis := listenLoopback(t)
+	defer func() { _ = lis.Close() }()
+	return lis.Addr().String()
+}
