@@ -53,7 +53,7 @@ No grpcurl? "go tool -modfile=tools/go.mod grpcurl" builds and runs it. The whol
 
 The embedded Cognito speaks AWS's protocol, so the AWS CLI and SDKs can look at the users and make new ones:
 
-  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s
+  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_DEFAULT_REGION=%s
   aws --endpoint-url %s cognito-idp admin-get-user --user-pool-id %s --username new-1
   aws --endpoint-url %s cognito-idp sign-up --client-id %s --username new-4 --password Example-1
 
