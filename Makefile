@@ -49,9 +49,10 @@ fmt: ## Format Go and proto files
 	$(TOOL) buf format --write
 
 .PHONY: generate
-generate: ## Write gen/ and schema/useradmin.binpb from proto/
+generate: ## Write gen/ and schema/useradmin.binpb from proto/, for every language
 	$(TOOL) buf generate
 	$(TOOL) buf build --output schema/useradmin.binpb --as-file-descriptor-set
+	@for language in callers/*/generate; do echo "$$language"; "$$language"; done
 
 .PHONY: interop
 interop: ## Run real callers behind real proxies, and print what arrives
