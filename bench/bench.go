@@ -39,7 +39,7 @@ func Upstream() http.Handler {
 // Request is the call that is measured.
 func Request() *useradminv1.ConfirmSignUpRequest {
 	return &useradminv1.ConfirmSignUpRequest{
-		UserPoolId: "us-east-1_EXAMPLE01", Username: "jane.doe@example.com",
+		UserPoolId: "us-east-1_EXAMPLE01", Username: "new-1@example.com",
 		ClientMetadata: map[string]string{"campaign": "spring"},
 	}
 }

@@ -3,6 +3,7 @@ package failure
 import (
 	"errors"
 	"iter"
+	"math"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -47,14 +48,19 @@ func outcome(name string) useradminv1.Outcome {
 	return value
 }
 
-// retryDelay also says whether there is a RetryInfo: a delay of 0 is one, a delay out of bounds is none.
+// retryDelay also says whether there is a RetryInfo: a delay of 0 is one, a delay out of bounds is none, and so is one
+// that a time.Duration can't hold.
 func retryDelay(details []*anypb.Any) (time.Duration, bool) {
 	for info := range decoded[errdetails.RetryInfo](details) {
 		delay := info.GetRetryDelay()
 		if delay != nil && !delay.IsValid() {
 			return 0, false
 		}
-		return max(delay.AsDuration(), 0), true
+		held := delay.AsDuration()
+		if held == math.MaxInt64 {
+			return 0, false
+		}
+		return max(held, 0), true
 	}
 	return 0, false
 }

@@ -39,7 +39,7 @@ type Failure struct {
 	// this call alone, see Repeated.
 	Outcome useradminv1.Outcome
 	// RetryDelay is how long to wait before the same call is sent again, from google.rpc.RetryInfo; 0 without one,
-	// and then wait a second or so.
+	// and then wait a second or so. One that is out of bounds, or of more than the 292 years of a time.Duration, is none.
 	RetryDelay time.Duration
 	// Violations are what is wrong with the request, field by field, from google.rpc.BadRequest.
 	Violations []Violation

@@ -234,6 +234,36 @@ func TestOfStatusesOfTheFuture(t *testing.T) {
 	}
 }
 
+// The same table as in callers/.
+func TestOfRetryDelays(t *testing.T) {
+	for _, c := range []struct {
+		seconds int64
+		nanos   int32
+		delay   time.Duration
+		valid   bool
+	}{
+		{400_000_000_000, 0, 0, false},
+		{1 << 62, 0, 0, false},
+		{1, -5, 0, false},
+		{-1, 5, 0, false},
+		{0, 2_000_000_000, 0, false},
+		{-1, 0, 0, true},
+		{-1, -5, 0, true},
+		{-315_576_000_000, 0, 0, true},
+		{0, 0, 0, true},
+		{1, 500_000_000, 1500 * time.Millisecond, true},
+		// It is valid, but a time.Duration can't hold it; the other languages' types can.
+		{315_576_000_000, 0, 0, false},
+		{9_223_372_036, 0, 9_223_372_036 * time.Second, true},
+	} {
+		f := failure.Of(withDetails(codes.ResourceExhausted, &errdetails.ErrorInfo{Domain: failure.Domain},
+			&errdetails.RetryInfo{RetryDelay: &durationpb.Duration{Seconds: c.seconds, Nanos: c.nanos}}))
+		if f.RetryDelay != c.delay || f.Retryable() != c.valid {
+			t.Errorf("%d s %d ns: got %s, retryable %t", c.seconds, c.nanos, f.RetryDelay, f.Retryable())
+		}
+	}
+}
+
 func TestStringIsOneLine(t *testing.T) {
 	f := failure.Of(status.Error(codes.Unavailable, "a\r\nb\x1b[2Jc\u202ed\xff"))
 	if got, want := f.String(), "UNAVAILABLE: a  b [2Jc d\ufffd (not made by useradmin.v1, outcome UNKNOWN)"; got != want {

@@ -16,7 +16,7 @@ from useradmin import DOMAIN
 from useradmin.v1.user_admin_pb2 import ConfirmSignUpRequest, ConfirmSignUpResponse
 from useradmin.v1.user_admin_pb2_grpc import UserAdminServicer, UserAdminStub
 
-REQUEST = ConfirmSignUpRequest(user_pool_id="us-east-1_EXAMPLE01", username="alice")
+REQUEST = ConfirmSignUpRequest(user_pool_id="us-east-1_EXAMPLE01", username="new-1")
 
 
 def pack(detail: Message) -> Any:

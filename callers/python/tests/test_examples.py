@@ -15,7 +15,7 @@ EXAMPLES = ["confirm.py", "confirm_aio.py"]
 
 
 def run(name: str, server: Server) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(HOME / "examples" / name), server.address, "us-east-1_EXAMPLE01", "alice"]
+    command = [sys.executable, str(HOME / "examples" / name), server.address, "us-east-1_EXAMPLE01", "new-1"]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -28,7 +28,7 @@ def test_the_readme_shows_the_examples() -> None:
 def test_confirms(server: Server, name: str) -> None:
     done = run(name, server)
     assert (done.stdout, done.stderr, done.returncode) == ("confirmed\n", "", 0)
-    assert server.requests[0].username == "alice"
+    assert server.requests[0].username == "new-1"
     assert server.requests[0].allow_confirmed
 
 

@@ -241,11 +241,20 @@ def test_damaged_details_never_raise() -> None:
 @pytest.mark.parametrize(
     ("info", "delay"),
     [
+        # The same table as in Go, TypeScript and Java.
+        (retry_info(400_000_000_000), None),
+        (retry_info(2**62), None),
+        (retry_info(1, -5), None),
+        (retry_info(-1, 5), None),
+        (retry_info(0, 2_000_000_000), None),
+        (retry_info(-1), timedelta(0)),
+        (retry_info(-1, -5), timedelta(0)),
+        (retry_info(-315_576_000_000), timedelta(0)),
+        (retry_info(0), timedelta(0)),
         (retry_info(1, 500_000_000), timedelta(seconds=1.5)),
+        (retry_info(315_576_000_000), timedelta(seconds=315_576_000_000)),
         (retry_info(0, 183_456_789), timedelta(microseconds=183_456)),
         (RetryInfo(), timedelta(0)),
-        (retry_info(-5), timedelta(0)),
-        (retry_info(2**62), None),
     ],
 )
 def test_retry_delay(info: RetryInfo, delay: timedelta | None) -> None:
@@ -273,6 +282,11 @@ def test_questions(code: str, details: list[Message], retryable: bool, not_appli
     assert failure.retryable == retryable
     assert failure.certainly_not_applied == not_applied
     assert failure.outcome_unknown == unknown
+
+
+def test_str_is_one_printable_line() -> None:
+    failure = Failure(code=grpc.StatusCode.UNAVAILABLE, message="a\r\nb\x1b[2Jc\u202ed\ufffd")
+    assert str(failure) == "UNAVAILABLE: a  b [2Jc d\ufffd (not made by useradmin.v1, outcome UNKNOWN)"
 
 
 def test_a_failure_is_a_value() -> None:

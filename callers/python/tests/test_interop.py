@@ -59,7 +59,7 @@ def ask(server: Server) -> Iterator[Ask]:
         asked, answers = caller.stdin, caller.stdout
 
         def send(request: Json) -> Json:
-            full = {"id": "1", "address": server.address, "user_pool_id": "p_1", "username": "alice", **request}
+            full = {"id": "1", "address": server.address, "user_pool_id": "p_1", "username": "new-1", **request}
             print(json.dumps(full), file=asked, flush=True)
             answer: Json = json.loads(answers.readline())
             return answer

@@ -5,7 +5,7 @@ import { ConfirmSignUpResponse_Result, Failure, resultOf, UserAdmin } from "@cog
 const address = process.env["USERADMIN_ADDRESS"] ?? "localhost:50051";
 const transport = createGrpcTransport({ baseUrl: `http://${address}` });
 const client = createClient(UserAdmin, transport);
-const request = { userPoolId: "us-east-1_EXAMPLE01", username: "maria", allowConfirmed: true };
+const request = { userPoolId: "us-east-1_EXAMPLE01", username: "new-1", allowConfirmed: true };
 
 try {
   const response = await client.confirmSignUp(request, { timeoutMs: 20_000 });

@@ -5,7 +5,7 @@ import { UserAdminClient } from "@cognito-internal/useradmin/grpc-js";
 
 const address = process.env["USERADMIN_ADDRESS"] ?? "localhost:50051";
 const client = new UserAdminClient(address, credentials.createInsecure());
-const request = { userPoolId: "us-east-1_EXAMPLE01", username: "maria", allowConfirmed: true };
+const request = { userPoolId: "us-east-1_EXAMPLE01", username: "new-1", allowConfirmed: true };
 
 for (let tries = 1; ; tries++) {
   try {
@@ -14,9 +14,11 @@ for (let tries = 1; ; tries++) {
     break;
   } catch (err) {
     const failure = Failure.from(err);
-    // With allowConfirmed the same call is also how to find out, where the outcome is unknown.
-    if ((failure.retryable || failure.outcomeUnknown) && tries < 3) {
-      await setTimeout(failure.retryDelayMs ?? 1_000);
+    // With allowConfirmed the same call is also how to find out, but it runs no trigger again.
+    const findOut = failure.outcomeUnknown && failure.metadata["trigger"] === undefined;
+    if ((failure.retryable || findOut) && tries < 3) {
+      // For a longer time the timer would fire at once.
+      await setTimeout(Math.min(failure.retryDelayMs ?? 1_000, 2 ** 31 - 1));
       continue;
     }
     if (failure.reason === ErrorReason.USER_NOT_FOUND) {

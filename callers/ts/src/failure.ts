@@ -16,8 +16,9 @@ export type { Detail } from "./status.js";
 /** The ErrorInfo.domain of every status that the service itself makes. */
 const domain = "useradmin.v1";
 
-/** The longest time that setTimeout takes; it fires at once for a longer one. */
-const longestTimeoutMs = 2 ** 31 - 1;
+/** The bounds of google.protobuf.Duration; what is outside of them is no delay. */
+const maxSeconds = 315_576_000_000n;
+const maxNanos = 999_999_999;
 
 /** A field of the request that breaks a limit; from google.rpc.BadRequest. */
 export interface FieldViolation {
@@ -74,9 +75,10 @@ export class Failure extends Error {
   readonly outcome: Outcome;
 
   /**
-   * How long to wait before the same call is sent again, in milliseconds; from RetryInfo, undefined without one.
+   * How long to wait before the same call is sent again, in milliseconds; from RetryInfo, undefined without one
+   * or where it is no valid google.protobuf.Duration.
    *
-   * It is never negative, may have a fraction, and fits setTimeout.
+   * It is never negative and may have a fraction. setTimeout fires at once for more than 2 ** 31 - 1: clamp it there.
    */
   readonly retryDelayMs: number | undefined;
 
@@ -213,15 +215,19 @@ function delayOf(info: RetryInfo | undefined): number | undefined {
     return undefined;
   }
   const { seconds = 0n, nanos = 0 } = info.retryDelay ?? {};
-  return Math.min(Math.max(Number(seconds) * 1e3 + nanos / 1e6, 0), longestTimeoutMs);
+  const mixed = (seconds > 0n && nanos < 0) || (seconds < 0n && nanos > 0);
+  if (seconds > maxSeconds || seconds < -maxSeconds || Math.abs(nanos) > maxNanos || mixed) {
+    return undefined;
+  }
+  return Math.max(Number(seconds) * 1e3 + nanos / 1e6, 0);
 }
 
-// One line, whatever a proxy put into its message.
+// One printable line, whatever a proxy put into its message.
 function describe(status: RpcStatus, info: ErrorInfo | undefined): string {
   const code = nameOf(status.code);
   const text =
     info === undefined
       ? `${code}: ${status.message} (not made by the service; outcome unknown)`
       : `${code} ${info.reason}: ${status.message} (${OutcomeSchema.value[outcomeOf(info)].name})`;
-  return text.replace(/[\s\p{Cc}]+/gu, " ");
+  return text.replace(/[\p{C}\p{Z}]+/gu, " ");
 }

@@ -248,6 +248,20 @@ for (const [library, open] of Object.entries(libraries)) {
       assert.ok(failure.detail(RetryInfoSchema));
     });
 
+    test("details of another code are not believed", async () => {
+      const details = [info("ERROR_REASON_COGNITO_RESPONSE_LOST", { outcome: "OUTCOME_NOT_APPLIED" }), retryInfo];
+      const failure = await failureOf({
+        code: Code.ABORTED,
+        message: "lost",
+        details,
+        trailers: { "grpc-status": "14", "grpc-message": "upstream f%C3%BCr 100 %25" },
+      });
+      assertForeign(failure);
+      assert.equal(failure.code, Code.UNAVAILABLE);
+      assert.equal(failure.rawMessage, "upstream für 100 %");
+      assert.deepEqual(failure.details, []);
+    });
+
     test("garbage in grpc-status-details-bin", async () => {
       for (const rawDetails of ["/////w", "!!!", "CgUKAwo", "", "CAUSAmhp, CAUSAmhp", "AAAA"]) {
         assertForeign(await failureOf({ code: Code.NOT_FOUND, rawDetails }));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Code as ConnectCode, ConnectError } from "@connectrpc/connect";
 import { Metadata, status } from "@grpc/grpc-js";
 import { Code, ErrorReason, Failure, Outcome } from "@cognito-internal/useradmin";
@@ -48,8 +48,8 @@ test("what is no RPC error", () => {
 });
 
 test("the message is one line", () => {
-  const failure = Failure.from(serviceError(14, "Bad\r\n\u0000 gateway\n"));
-  assert.equal(failure.rawMessage, "Bad\r\n\u0000 gateway\n");
+  const failure = Failure.from(serviceError(14, "Bad\r\n\u0000\u202e gateway\n"));
+  assert.equal(failure.rawMessage, "Bad\r\n\u0000\u202e gateway\n");
   assert.equal(failure.message, "UNAVAILABLE: Bad gateway (not made by the service; outcome unknown)");
 });
 
@@ -80,23 +80,55 @@ test("a ConnectError that a test made up", () => {
   assert.deepEqual(same, [false, false, false]);
 });
 
-test("delays that a timer can't take", () => {
-  const delays: [bigint, number, number][] = [
+test("delays: the same table as in Go, Python and Java", () => {
+  const delays: [bigint, number, number | undefined][] = [
+    [400_000_000_000n, 0, undefined],
+    [2n ** 62n, 0, undefined],
+    [1n, -5, undefined],
+    [-1n, 5, undefined],
+    [0n, 2_000_000_000, undefined],
+    [-1n, 0, 0],
+    [-1n, -5, 0],
+    [-315_576_000_000n, 0, 0],
     [0n, 0, 0],
-    [-5n, 0, 0],
-    [0n, 187_654_321, 187.654321],
-    [315_576_000_000n, 0, 2 ** 31 - 1],
+    [1n, 500_000_000, 1_500],
+    [315_576_000_000n, 0, 315_576_000_000_000],
   ];
+  const delayed = (init: MessageInitShape<typeof RetryInfoSchema>): Failure => {
+    const details = [pack(ErrorInfoSchema, ours), pack(RetryInfoSchema, init)];
+    return Failure.from(serviceError(8, "later", toBinary(StatusSchema, create(StatusSchema, { code: 8, details }))));
+  };
   for (const [seconds, nanos, wanted] of delays) {
-    const details = [pack(ErrorInfoSchema, ours), pack(RetryInfoSchema, { retryDelay: { seconds, nanos } })];
-    const bytes = toBinary(StatusSchema, create(StatusSchema, { code: 14, details }));
-    const failure = Failure.from(serviceError(14, "later", bytes));
-    assert.equal(failure.retryDelayMs, wanted);
-    assert.equal(failure.retryable, true);
+    const failure = delayed({ retryDelay: { seconds, nanos } });
+    assert.equal(failure.retryDelayMs, wanted, `${seconds} s ${nanos} ns`);
+    assert.equal(failure.retryable, wanted !== undefined);
   }
-  const bare = [pack(ErrorInfoSchema, ours), pack(RetryInfoSchema, {})];
-  const bytes = toBinary(StatusSchema, create(StatusSchema, { code: 8, details: bare }));
-  assert.equal(Failure.from(serviceError(8, "later", bytes)).retryDelayMs, 0);
+  assert.equal(delayed({ retryDelay: { nanos: 187_654_321 } }).retryDelayMs, 187.654321);
+  assert.equal(delayed({}).retryDelayMs, 0);
+});
+
+test("details of another code are not believed", () => {
+  const info = pack(ErrorInfoSchema, { ...ours, metadata: { outcome: "OUTCOME_NOT_APPLIED" } });
+  const bytes = toBinary(StatusSchema, create(StatusSchema, { code: 9, details: [info] }));
+  const details = [{ desc: ErrorInfoSchema, value: { ...ours, metadata: { outcome: "OUTCOME_NOT_APPLIED" } } }];
+  const trailers = (status: string) => ({ "grpc-status": status, "grpc-message": "100 %25" });
+  for (const failure of [
+    Failure.from(serviceError(14, "100 %", bytes)),
+    Failure.from(new ConnectError("theirs", 9, trailers("14"), details)),
+  ]) {
+    assert.equal(failure.code, Code.UNAVAILABLE);
+    assert.equal(failure.rawMessage, "100 %");
+    assert.equal(failure.fromService, false);
+    assert.deepEqual(failure.details, []);
+  }
+  for (const status of ["0", "99", "x", ""]) {
+    const failure = Failure.from(new ConnectError("theirs", 9, trailers(status), details));
+    assert.equal(failure.code, Code.UNKNOWN);
+    assert.equal(failure.fromService, false);
+  }
+  assert.equal(Failure.from(new ConnectError("ours", 9, trailers("9"), details)).fromService, true);
+  const malformed = new ConnectError("theirs", 9, { "grpc-status": "14", "grpc-message": "100 %" }, details);
+  assert.equal(Failure.from(malformed).rawMessage, "100 %");
 });
 
 test("details that come twice, once as garbage", () => {

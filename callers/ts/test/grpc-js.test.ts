@@ -23,7 +23,7 @@ test("a server and a client with callbacks of grpc-js, made of the definition", 
   t.after(() => server.forceShutdown());
   server.addService(userAdminDefinition, {
     confirmSignUp: (call: { request: ConfirmSignUpRequest }, callback: (err: null, response: object) => void) =>
-      callback(null, { result: call.request.username === "maria" ? Result.CONFIRMED : Result.UNSPECIFIED }),
+      callback(null, { result: call.request.username === "new-1" ? Result.CONFIRMED : Result.UNSPECIFIED }),
   });
   const port = await promisify(server.bindAsync.bind(server))("127.0.0.1:0", ServerCredentials.createInsecure());
   // Only grpc-js before 1.10 needs it; later ones warn.
@@ -34,7 +34,7 @@ test("a server and a client with callbacks of grpc-js, made of the definition", 
   const stub = new UserAdminStub(`127.0.0.1:${port}`, credentials.createInsecure(), { "grpc.enable_http_proxy": 0 });
   t.after(() => stub.close());
   const response = await new Promise<ConfirmSignUpResponse>((resolve, reject) =>
-    stub["confirmSignUp"]?.({ username: "maria" }, (err: Error | null, answer: ConfirmSignUpResponse) =>
+    stub["confirmSignUp"]?.({ username: "new-1" }, (err: Error | null, answer: ConfirmSignUpResponse) =>
       err ? reject(err) : resolve(answer),
     ),
   );
@@ -46,11 +46,11 @@ test("what goes with a call of UserAdminClient", async (t) => {
   t.after(() => server.stop());
   const client = new UserAdminClient(server.address, credentials.createInsecure(), { "grpc.enable_http_proxy": 0 });
   t.after(() => client.close());
-  server.on("maria", { result: 1, trailers: { "x-request-id": "from-the-server" } });
+  server.on("new-1", { result: 1, trailers: { "x-request-id": "from-the-server" } });
   const statuses: StatusObject[] = [];
   const metadata = new Metadata();
   metadata.set("x-request-id", "abc");
-  await client.confirmSignUp({ username: "maria" }, { metadata, onStatus: (status) => statuses.push(status) });
+  await client.confirmSignUp({ username: "new-1" }, { metadata, onStatus: (status) => statuses.push(status) });
   assert.equal(server.seen[0]?.headers["x-request-id"], "abc");
   assert.deepEqual(statuses[0]?.metadata.get("x-request-id"), ["from-the-server"]);
 

@@ -59,6 +59,17 @@ const absent = {
     }),
   ],
 };
+const rejected = {
+  code: Code.FAILED_PRECONDITION,
+  message: "A trigger failed.",
+  details: [
+    pack(ErrorInfoSchema, {
+      reason: "ERROR_REASON_LAMBDA_REJECTED",
+      domain: "useradmin.v1",
+      metadata: { outcome: "OUTCOME_UNKNOWN", trigger: "PostConfirmation", lambdaError: "no seats left" },
+    }),
+  ],
+};
 
 describe("snippets", () => {
   let server: TestServer;
@@ -74,22 +85,28 @@ describe("snippets", () => {
   }
 
   test("grpc-js", async () => {
-    server.on("maria", throttled, { result: 1 });
+    server.on("new-1", throttled, { result: 1 });
     assert.equal(await output("grpc-js"), "confirmed: CONFIRMED\n");
-    server.on("maria", absent);
+    server.on("new-1", absent);
     assert.equal(await output("grpc-js"), "no such user\n");
-    server.on("maria", invalid);
+    server.on("new-1", invalid);
     assert.match(await output("grpc-js"), /^not confirmed: INVALID_ARGUMENT ERROR_REASON_INVALID_REQUEST: /);
-    server.on("maria", { code: Code.UNAVAILABLE });
+    server.on("new-1", { code: Code.UNAVAILABLE });
     assert.match(await output("grpc-js"), /^perhaps confirmed: UNAVAILABLE: /);
+    // The repeat would say that the user is confirmed, and the failed trigger would go unnoticed.
+    server.on("new-1", rejected, { result: 2 });
+    const calls = server.seen.length;
+    const told = await output("grpc-js");
+    assert.match(told, /^perhaps confirmed: FAILED_PRECONDITION ERROR_REASON_LAMBDA_REJECTED: /);
+    assert.equal(server.seen.length, calls + 1);
   });
 
   test("connect", async () => {
-    server.on("maria", { result: 2 });
+    server.on("new-1", { result: 2 });
     assert.equal(await output("connect"), "confirmed: ALREADY_CONFIRMED\n");
-    server.on("maria", absent);
+    server.on("new-1", absent);
     assert.match(await output("connect"), /^not confirmed: NOT_FOUND ERROR_REASON_USER_NOT_FOUND: /);
-    server.on("maria", { code: Code.UNAVAILABLE });
+    server.on("new-1", { code: Code.UNAVAILABLE });
     assert.match(await output("connect"), /^perhaps confirmed: UNAVAILABLE: /);
   });
 

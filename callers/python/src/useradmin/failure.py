@@ -21,6 +21,9 @@ DOMAIN = "useradmin.v1"
 """The domain of the ErrorInfo by which a status made by the service is known."""
 
 _DETAILS_KEY = "grpc-status-details-bin"
+# The bounds of google.protobuf.Duration.
+_MAX_SECONDS = 315_576_000_000
+_MAX_NANOS = 999_999_999
 _MessageT = TypeVar("_MessageT", bound=Message)
 
 
@@ -86,7 +89,11 @@ class Failure:
     """What the call did to the user; UNKNOWN where from_service is false, or the value is a newer server's."""
 
     retry_delay: timedelta | None = None
-    """How long to wait before the same call is sent again, from google.rpc.RetryInfo; None if there is none."""
+    """How long to wait before the same call is sent again, from google.rpc.RetryInfo.
+
+    None if there is none, or it is no valid google.protobuf.Duration. It is never negative, and may be longer than
+    time.sleep can take.
+    """
 
     violations: tuple[FieldViolation, ...] = ()
     """What is wrong with the request, field by field, from google.rpc.BadRequest."""
@@ -164,7 +171,9 @@ class Failure:
         notes.append(f"outcome {self.outcome.name}")
         if self.request_id:
             notes.append(f"request id {self.request_id}")
-        return f"{name}: {self.message} ({', '.join(notes)})"
+        line = f"{name}: {self.message} ({', '.join(notes)})"
+        # Others' messages may hold what forges log lines or moves a terminal's cursor.
+        return "".join(char if char.isprintable() else " " for char in line)
 
 
 def _ask(error: grpc.RpcError, method: str) -> object:
@@ -218,7 +227,7 @@ def _outcome(name: str) -> Outcome:
 
 
 def _delay(info: RetryInfo) -> timedelta | None:
-    try:
-        return max(info.retry_delay.ToTimedelta(), timedelta(0))
-    except (OverflowError, ValueError):
+    seconds, nanos = info.retry_delay.seconds, info.retry_delay.nanos
+    if abs(seconds) > _MAX_SECONDS or abs(nanos) > _MAX_NANOS or seconds * nanos < 0:
         return None
+    return max(timedelta(seconds=seconds, microseconds=int(nanos / 1000)), timedelta(0))

@@ -34,8 +34,9 @@ public final class Failure {
 
   // Cause chains may be circular.
   private static final int MAX_CAUSES = 64;
-  // The bound of google.protobuf.Duration, in seconds; past it Duration's arithmetic overflows.
+  // The bounds of google.protobuf.Duration.
   private static final long MAX_DELAY_SECONDS = 315_576_000_000L;
+  private static final int MAX_DELAY_NANOS = 999_999_999;
 
   private final Status.Code code;
   private final String message;
@@ -124,10 +125,16 @@ public final class Failure {
 
   private static Optional<Duration> delayOf(RetryInfo info) {
     long seconds = info.getRetryDelay().getSeconds();
-    if (seconds > MAX_DELAY_SECONDS || seconds < -MAX_DELAY_SECONDS) {
+    int nanos = info.getRetryDelay().getNanos();
+    boolean mixed = (seconds > 0 && nanos < 0) || (seconds < 0 && nanos > 0);
+    if (seconds > MAX_DELAY_SECONDS
+        || seconds < -MAX_DELAY_SECONDS
+        || nanos > MAX_DELAY_NANOS
+        || nanos < -MAX_DELAY_NANOS
+        || mixed) {
       return Optional.empty();
     }
-    Duration delay = Duration.ofSeconds(seconds, info.getRetryDelay().getNanos());
+    Duration delay = Duration.ofSeconds(seconds, nanos);
     return Optional.of(delay.isNegative() ? Duration.ZERO : delay);
   }
 
@@ -201,7 +208,7 @@ public final class Failure {
   /**
    * Returns how long to wait before the same call is sent again, from {@code google.rpc.RetryInfo}.
    *
-   * @return the delay, never negative; empty if there is none
+   * @return the delay, never negative; empty if there is none, or it is no valid {@code google.protobuf.Duration}
    */
   public Optional<Duration> retryDelay() {
     return retryDelay;
@@ -285,7 +292,7 @@ public final class Failure {
     text.append(": ").append(message).append(fromService() ? " (" : " (not made by " + DOMAIN + ", ");
     text.append("outcome ").append(outcome.name().substring("OUTCOME_".length()));
     requestId.ifPresent(id -> text.append(", request id ").append(id));
-    // Others' messages may hold line breaks, which would forge log lines.
-    return text.append(')').toString().replaceAll("\\p{Cntrl}+", " ");
+    // Others' messages may hold what forges log lines or moves a terminal's cursor.
+    return text.append(')').toString().replaceAll("[\\p{C}\\p{Z}]+", " ");
   }
 }

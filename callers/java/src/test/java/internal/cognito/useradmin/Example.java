@@ -31,7 +31,7 @@ final class Example {
         if (!again || attempt == 3) {
           return advice(failure);
         }
-        Thread.sleep(failure.retryDelay().orElse(Duration.ofMillis(200)).toMillis());
+        Thread.sleep(failure.retryDelay().orElse(Duration.ofSeconds(1)).toMillis());
       }
     }
   }

@@ -49,7 +49,7 @@ class ExampleTest {
           }
           return ConfirmSignUpResponse.newBuilder().setResult(Result.RESULT_CONFIRMED).build();
         });
-    String said = Example.confirm(server.channel(), "us-east-1_EXAMPLE01", "ada");
+    String said = Example.confirm(server.channel(), "us-east-1_EXAMPLE01", "new-1");
     assertEquals(0, left.size());
     return said;
   }

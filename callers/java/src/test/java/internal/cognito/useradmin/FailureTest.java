@@ -47,7 +47,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class FailureTest {
   private static final String REASON = "ERROR_REASON_USER_NOT_FOUND";
   private static final ConfirmSignUpRequest REQUEST =
-      ConfirmSignUpRequest.newBuilder().setUserPoolId("us-east-1_EXAMPLE01").setUsername("ada").build();
+      ConfirmSignUpRequest.newBuilder().setUserPoolId("us-east-1_EXAMPLE01").setUsername("new-1").build();
 
   private static CraftedServer server;
 
@@ -234,18 +234,29 @@ class FailureTest {
 
   @ParameterizedTest
   @CsvSource({
-    "0, 0, PT0S",
-    "0, 2000000000, PT2S",
+    // The same table as in Go, TypeScript and Python.
+    "400000000000, 0, ",
+    "4611686018427387904, 0, ",
+    "1, -5, ",
+    "-1, 5, ",
+    "0, 2000000000, ",
     "-1, 0, PT0S",
+    "-1, -5, PT0S",
+    "-315576000000, 0, PT0S",
+    "0, 0, PT0S",
+    "1, 500000000, PT1.5S",
+    "315576000000, 0, PT315576000000S",
     "-9223372036854775808, -2147483648, ",
     "9223372036854775807, 2147483647, ",
   })
   void boundsTheRetryDelay(long seconds, int nanos, Duration delay) {
     ErrorInfo info = CraftedServer.info(REASON, "OUTCOME_NOT_SENT").build();
 
-    assertEquals(
-        Optional.ofNullable(delay),
-        call(CraftedServer.error(Status.Code.UNAVAILABLE, "", info, retryInfo(seconds, nanos))).retryDelay());
+    Failure failure =
+        call(CraftedServer.error(Status.Code.RESOURCE_EXHAUSTED, "", info, retryInfo(seconds, nanos)));
+
+    assertEquals(Optional.ofNullable(delay), failure.retryDelay());
+    assertEquals(delay != null, failure.retryable());
   }
 
   @Test
@@ -377,6 +388,6 @@ class FailureTest {
     assertForeign(Failure.of(Status.ABORTED.asException(new Metadata())), Status.Code.ABORTED);
     assertEquals(
         "UNKNOWN: reset by peer (not made by useradmin.v1, outcome UNKNOWN)",
-        Failure.of(new IOException("reset\nby peer")).toString());
+        Failure.of(new IOException("reset\nby\u202e peer")).toString());
   }
 }

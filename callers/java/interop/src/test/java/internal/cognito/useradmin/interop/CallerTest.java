@@ -147,7 +147,7 @@ class CallerTest {
             Map.of(
                 "id", "1",
                 "user_pool_id", "us-east-1_EXAMPLE01",
-                "username", "jürgen",
+                "username", "new-ü",
                 "client_metadata", Map.of("k", "v"),
                 "allow_confirmed", true,
                 "deadline_ms", 5000,
@@ -156,7 +156,7 @@ class CallerTest {
     assertEquals(
         ConfirmSignUpRequest.newBuilder()
             .setUserPoolId("us-east-1_EXAMPLE01")
-            .setUsername("jürgen")
+            .setUsername("new-ü")
             .putClientMetadata("k", "v")
             .setAllowConfirmed(true)
             .build(),
