@@ -4,6 +4,7 @@ package interop
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -68,7 +69,11 @@ func TestExecutions(t *testing.T) {
 			t.Parallel()
 			for _, p := range w.paths {
 				t.Run(p.name, func(t *testing.T) {
-					results.note(t, "Executions under retries", kind.name, p.name)
+					word := "ok"
+					if !kind.retries && !p.retries {
+						word = "no retries"
+					}
+					results.noteAs(t, "Executions under retries", kind.name, p.name, word)
 					checkExecutions(t, w, all, kind, p)
 				})
 			}
@@ -102,9 +107,9 @@ func checkExecutions(t *testing.T, w *world, all []execution, kind callerKind, p
 // cutOnce cuts every connection to the service while the first request for a user is under way: after it was carried
 // out, before its answer.
 type cutOnce struct {
-	mu   sync.Mutex
-	seen map[string]bool
-	cut  func()
+	mu    sync.Mutex
+	seen  map[string]bool
+	world *world
 }
 
 func (c *cutOnce) fault(r fakecognito.Request) fakecognito.Fault {
@@ -114,8 +119,20 @@ func (c *cutOnce) fault(r fakecognito.Request) fakecognito.Fault {
 		return fakecognito.Fault{}
 	}
 	c.seen[r.Username] = true
-	time.AfterFunc(100*time.Millisecond, c.cut)
+	go c.cutAfter(r.Username)
 	return fakecognito.Slow(300 * time.Millisecond)
+}
+
+// cutAfter cuts as soon as the user is confirmed.
+func (c *cutOnce) cutAfter(username string) {
+	is := func(e fakecognito.Entry) bool { return e.Kind == fakecognito.KindConfirmed && e.Username == username }
+	for range 1000 {
+		if slices.ContainsFunc(c.world.upstream.fake.Journal(), is) {
+			c.world.cut()
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // Where the connection is cut under the service, a repeat says that it is one, or succeeds with allow_confirmed; without
@@ -123,7 +140,7 @@ func (c *cutOnce) fault(r fakecognito.Request) fakecognito.Fault {
 func TestCutConnections(t *testing.T) {
 	c := &cutOnce{seen: map[string]bool{}}
 	w := newWorld(t, c.fault)
-	c.cut = w.cut
+	c.world = w
 	config, err := os.ReadFile("../deploy/service-config/allow-confirmed.json")
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 func TestHazards(t *testing.T) {
 	c := &cutOnce{seen: map[string]bool{}}
 	w := newWorld(t, c.fault)
-	c.cut = w.cut
+	c.world = w
 	addresses := [2]string{w.cutters[0].address, w.cutters[1].address}
 	tests := []struct {
 		proxy, name string

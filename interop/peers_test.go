@@ -71,7 +71,7 @@ func TestPeers(t *testing.T) {
 	for _, p := range peers() {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			address := closedAddress(t)
+			address := freeAddress(t)
 			host, port, err := net.SplitHostPort(address)
 			if err != nil {
 				t.Fatal(err)

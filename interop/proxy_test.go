@@ -44,7 +44,10 @@ func proxyKinds() []proxyKind {
 		{
 			"Envoy", "envoy/envoy.yaml",
 			func(config, _ string) []string {
-				return []string{"envoy", "--config-path", config, "--disable-hot-restart", "--concurrency", "1", "--log-level", "error"}
+				return []string{
+					"envoy", "--config-path", config, "--disable-hot-restart", "--concurrency", "1", "--log-level", "error",
+					"--file-flush-interval-msec", "100", // the access log, otherwise every ten seconds
+				}
 			},
 			func(config, _ string) []string {
 				return []string{"envoy", "--mode", "validate", "--config-path", config, "--disable-hot-restart", "--log-level", "error"}
@@ -130,6 +133,7 @@ func (k proxyKind) addresses(p *proxy, certificates, dir string, replicas [2]str
 	}
 	return append(changes, change{"listen 8443", "listen " + p.address}, change{"/run/nginx.pid", filepath.Join(dir, "pid")},
 		change{"worker_processes auto", "worker_processes 1"},
+		change{"/var/log/nginx/useradmin.log", filepath.Join(dir, "access.log")},
 		change{"http {\n", "http {\n    client_body_temp_path b;\n    proxy_temp_path p;\n    fastcgi_temp_path f;\n    uwsgi_temp_path u;\n    scgi_temp_path s;\n"})
 }
 
@@ -137,7 +141,7 @@ func (k proxyKind) addresses(p *proxy, certificates, dir string, replicas [2]str
 func (k proxyKind) start(t *testing.T, certificates string, replicas [2]string, changes ...change) *proxy {
 	t.Helper()
 	dir := t.TempDir()
-	p := &proxy{kind: k, address: closedAddress(t), admin: closedAddress(t)}
+	p := &proxy{kind: k, address: freeAddress(t), admin: freeAddress(t)}
 	config := k.render(t, dir, append(k.addresses(p, certificates, dir, replicas), changes...))
 	p.output = run(t, k.command(config, dir))
 	p.await(t)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -228,8 +230,30 @@ func fetch(t *testing.T, url string) string {
 	return string(text)
 }
 
-// closedAddress is one at which nobody listens.
+// closedAddress is one at which nobody listens until the test ends: its socket is bound, so that nobody else gets the port.
 func closedAddress(t *testing.T) string {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inet, ok := bound.(*syscall.SockaddrInet4)
+	if !ok {
+		t.Fatalf("bound to %v", bound)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", inet.Port)
+}
+
+// freeAddress is one at which a program can listen.
+func freeAddress(t *testing.T) string {
 	t.Helper()
 	lis := listenLoopback(t)
 	defer func() { _ = lis.Close() }()

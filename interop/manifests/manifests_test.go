@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,44 +35,56 @@ func known() map[string]any {
 }
 
 // documents are the file's documents by kind.
-func documents(t *testing.T, name string) map[string][]byte {
+func documents(t *testing.T, name string) map[string][][]byte {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "deploy", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string][]byte{}
+	all := map[string][][]byte{}
 	for _, document := range bytes.Split(text, []byte("\n---\n")) {
 		var kind struct{ APIVersion, Kind string }
 		if err := yaml.Unmarshal(document, &kind); err != nil {
 			t.Fatal(err)
 		}
-		all[kind.APIVersion+" "+kind.Kind] = document
+		key := kind.APIVersion + " " + kind.Kind
+		all[key] = append(all[key], document)
 	}
 	return all
+}
+
+// only is the one document of the kind.
+func only(t *testing.T, name, kind string) []byte {
+	t.Helper()
+	all := documents(t, name)[kind]
+	if len(all) != 1 {
+		t.Fatalf("%s has %d of %s", name, len(all), kind)
+	}
+	return all[0]
 }
 
 // Every field of every manifest is one that its kind has, with a value of its type.
 func TestFields(t *testing.T) {
 	for _, name := range []string{"kubernetes/useradmin.yaml", "istio/useradmin.yaml"} {
-		for kind, document := range documents(t, name) {
-			into, ok := known()[kind]
-			if !ok {
-				t.Errorf("%s: nothing is known of %s", name, kind)
-				continue
-			}
-			spec, istio := into.(proto.Message)
-			if !istio || !strings.Contains(kind, ".istio.io/") {
-				if err := yaml.UnmarshalStrict(document, into); err != nil {
+		for kind, all := range documents(t, name) {
+			for _, document := range all {
+				if err := decode(kind, document); err != nil {
 					t.Errorf("%s: %s: %v", name, kind, err)
 				}
-				continue
-			}
-			if err := decodeSpec(document, spec); err != nil {
-				t.Errorf("%s: %s: %v", name, kind, err)
 			}
 		}
 	}
+}
+
+func decode(kind string, document []byte) error {
+	into, ok := known()[kind]
+	if !ok {
+		return errors.New("nothing is known of it")
+	}
+	if spec, ok := into.(proto.Message); ok && strings.Contains(kind, ".istio.io/") {
+		return decodeSpec(document, spec)
+	}
+	return yaml.UnmarshalStrict(document, into)
 }
 
 func decodeSpec(document []byte, spec proto.Message) error {
@@ -97,7 +110,7 @@ func decodeSpec(document []byte, spec proto.Message) error {
 // What the service needs of the Deployment: time to drain, probes of the right services, no root.
 func TestDeployment(t *testing.T) {
 	var d apps.Deployment
-	if err := yaml.UnmarshalStrict(documents(t, "kubernetes/useradmin.yaml")["apps/v1 Deployment"], &d); err != nil {
+	if err := yaml.UnmarshalStrict(only(t, "kubernetes/useradmin.yaml", "apps/v1 Deployment"), &d); err != nil {
 		t.Fatal(err)
 	}
 	pod := d.Spec.Template.Spec
@@ -113,16 +126,29 @@ func TestDeployment(t *testing.T) {
 	}
 }
 
+// labelled tells whether the route is only for callers with the label.
+func labelled(route *networking.HTTPRoute) bool {
+	for _, match := range route.GetMatch() {
+		if match.GetSourceLabels()["useradmin-allow-confirmed"] != "true" {
+			return false
+		}
+	}
+	return len(route.GetMatch()) > 0
+}
+
 // Istio's own two retries are the hazard: each route says what it does, and none repeats what a broken connection or a
 // caller has ended.
 func TestRetries(t *testing.T) {
 	var v networking.VirtualService
-	if err := decodeSpec(documents(t, "istio/useradmin.yaml")["networking.istio.io/v1 VirtualService"], &v); err != nil {
+	if err := decodeSpec(only(t, "istio/useradmin.yaml", "networking.istio.io/v1 VirtualService"), &v); err != nil {
 		t.Fatal(err)
 	}
 	for _, route := range v.GetHttp() {
 		if route.GetRetries() == nil {
 			t.Errorf("%s leaves Istio's default on", route.GetName())
+		}
+		if !labelled(route) && route.GetRetries().GetAttempts() != 0 {
+			t.Errorf("%s repeats calls of callers that have not said that they set allow_confirmed", route.GetName())
 		}
 		if route.GetRetries().GetAttempts() == 0 {
 			continue
