@@ -49,9 +49,9 @@ fmt: ## Format Go and proto files
 	$(TOOL) buf format --write
 
 .PHONY: generate
-generate: ## Write gen/ and schema/useradmin.binpb from proto/, for every language
+generate: ## Write gen/ and internal/schema/useradmin.binpb from proto/, for every language
 	$(TOOL) buf generate
-	$(TOOL) buf build --output schema/useradmin.binpb --as-file-descriptor-set
+	$(TOOL) buf build --output internal/schema/useradmin.binpb --as-file-descriptor-set
 	@for language in callers/*/generate; do echo "$$language"; "$$language"; done
 
 .PHONY: interop
@@ -78,8 +78,8 @@ release: ## Check everything, freeze the contract, commit and tag: make release 
 	@grep -qE '^## \[?$(VERSION:v%=v?%)\]?( |$$)' CHANGELOG.md || { echo 'CHANGELOG.md has no section $(VERSION)' >&2; exit 1; }
 	@! git rev-parse --quiet --verify 'refs/tags/$(VERSION)' >/dev/null || { echo '$(VERSION) exists' >&2; exit 1; }
 	CI=true .ci/run
-	cp schema/useradmin.binpb schema/released.binpb
-	git add schema/released.binpb
+	cp internal/schema/useradmin.binpb internal/schema/released.binpb
+	git add internal/schema/released.binpb
 	git diff --cached --quiet || git commit --message 'Freeze the contract of $(VERSION)'
 	git tag --annotate '$(VERSION)' --message '$(VERSION)'
 	@echo 'tagged $(VERSION); push the branch and the tag'

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
-	"cognito.internal/useradmin/fakecognito" //nolint:depguard // the upstream of every measurement
+	"cognito.internal/useradmin/internal/fakecognito" //nolint:depguard // the upstream of every measurement
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 )
 

@@ -19,10 +19,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"google.golang.org/grpc/test/bufconn"
 	"pgregory.net/rapid"
 
 	"cognito.internal/useradmin/cognitoclient"
-	"cognito.internal/useradmin/fakecognito"
+	"cognito.internal/useradmin/internal/fakecognito"
 )
 
 // The state machine: random calls meet random faults on each attempt, while third parties change the user. Every
@@ -134,7 +135,7 @@ func milliseconds(n int) time.Duration { return time.Duration(n) * time.Millisec
 type stage struct {
 	script  script
 	cognito *fakecognito.Server
-	pipe    *fakecognito.Pipe
+	network *bufconn.Listener
 	client  *cognitoclient.Client
 	mu      sync.Mutex
 	dialled int
@@ -142,13 +143,13 @@ type stage struct {
 }
 
 func play(s script) ([]claimed, []fakecognito.Entry, error) {
-	st := &stage{script: s, pipe: fakecognito.NewPipe(), met: map[string]int{}}
+	st := &stage{script: s, network: bufconn.Listen(64 << 10), met: map[string]int{}}
 	st.cognito = fakecognito.New(fakecognito.Config{Fault: st.fault})
 	if err := st.cognito.AddPool(fakecognito.Pool{ID: poolID, Users: []fakecognito.User{s.user}, PostConfirmation: trigger(s.trigger)}); err != nil {
 		return nil, nil, err
 	}
 	web := &http.Server{Handler: st.cognito, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), ReadHeaderTimeout: time.Minute}
-	go func() { _ = web.Serve(st.pipe) }()
+	go func() { _ = web.Serve(st.network) }()
 	var err error
 	st.client, err = cognitoclient.New(cognitoclient.Config{
 		AWS: aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider(
@@ -218,7 +219,7 @@ func (st *stage) fault(r fakecognito.Request) fakecognito.Fault {
 	return faults(c.delay)[c.faults[n]]
 }
 
-func (st *stage) dial(ctx context.Context, network, address string) (net.Conn, error) {
+func (st *stage) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	st.mu.Lock()
 	kind := 0
 	if st.dialled < len(st.script.dials) {
@@ -237,7 +238,7 @@ func (st *stage) dial(ctx context.Context, network, address string) (net.Conn, e
 			return nil, syscall.ETIMEDOUT
 		}
 	}
-	return st.pipe.DialContext(ctx, network, address)
+	return st.network.DialContext(ctx)
 }
 
 func (st *stage) do(d deed) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"cognito.internal/useradmin/fakecognito"
+	"cognito.internal/useradmin/internal/fakecognito"
 )
 
 // testCase is one way in which a call can end, at its worst.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"cognito.internal/useradmin/fakecognito"
+	"cognito.internal/useradmin/internal/fakecognito"
 )
 
 // end is a way in which a caller's time ends while Cognito is still silent.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"cognito.internal/useradmin/fakecognito"
+	"cognito.internal/useradmin/internal/fakecognito"
 )
 
 // retryPolicy repeats what must not be repeated too, so that only the service's own word can stop it.

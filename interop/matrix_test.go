@@ -15,7 +15,7 @@ import (
 	"sync"
 	"testing"
 
-	"cognito.internal/useradmin/fakecognito"
+	"cognito.internal/useradmin/internal/fakecognito"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 	"cognito.internal/useradmin/server"
 )

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"cognito.internal/useradmin/fakecognito"
+	"cognito.internal/useradmin/internal/fakecognito"
 	"cognito.internal/useradmin/server"
 )
 

@@ -17,7 +17,7 @@ import (
 	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
-	"cognito.internal/useradmin/schema"
+	"cognito.internal/useradmin/internal/schema"
 )
 
 func (s *Server) options() []grpc.ServerOption {

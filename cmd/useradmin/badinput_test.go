@@ -29,7 +29,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"cognito.internal/useradmin/cognitoclient"
-	"cognito.internal/useradmin/fakecognito"
+	"cognito.internal/useradmin/internal/fakecognito"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 	"cognito.internal/useradmin/server"
 )

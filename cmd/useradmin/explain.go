@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
-	"cognito.internal/useradmin/schema"
+	"cognito.internal/useradmin/internal/schema"
 )
 
 type explainCommand struct {

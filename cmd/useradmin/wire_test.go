@@ -25,7 +25,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"cognito.internal/useradmin/cognitoclient"
-	"cognito.internal/useradmin/fakecognito"
+	"cognito.internal/useradmin/internal/fakecognito"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 	"cognito.internal/useradmin/server"
 )

@@ -67,7 +67,7 @@ func write(tree fs.FS, output string) error {
 // collect is every file by its name in the folder.
 func collect(tree fs.FS) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	set, err := fs.ReadFile(tree, "schema/useradmin.binpb")
+	set, err := fs.ReadFile(tree, "internal/schema/useradmin.binpb")
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
 	"runtime"
 	"sync/atomic"
@@ -13,8 +14,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"google.golang.org/grpc/test/bufconn"
 
-	"cognito.internal/useradmin/fakecognito"
+	"cognito.internal/useradmin/internal/fakecognito"
 )
 
 func echo(_ context.Context, event fakecognito.Event) (any, error) { return event, nil }
@@ -99,20 +101,20 @@ func TestTriggerOutcomes(t *testing.T) {
 	}
 }
 
-// bubble runs the test in a synctest bubble with a fake at the end of a pipe.
-func bubble(t *testing.T, pool fakecognito.Pool, test func(*testing.T, *fixture, *fakecognito.Pipe)) {
+// bubble runs the test in a synctest bubble with a fake on a listener in memory.
+func bubble(t *testing.T, pool fakecognito.Pool, test func(*testing.T, *fixture)) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := fakecognito.New(fakecognito.Config{})
 		if err := fake.AddPool(pool); err != nil {
 			t.Fatal(err)
 		}
-		pipe := fakecognito.NewPipe()
+		lis := bufconn.Listen(64 << 10)
 		server := &http.Server{Handler: fake}
-		go func() { _ = server.Serve(pipe) }()
-		transport := &http.Transport{DialContext: pipe.DialContext}
+		go func() { _ = server.Serve(lis) }()
+		transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return lis.DialContext(ctx) }}
 		f := &fixture{Server: fake, t: t, url: "http://cognito.test", http: &http.Client{Transport: transport}}
 		f.client = newClient(f.url, f.http, func(o *cip.Options) { o.HTTPClient = f.http })
-		test(t, f, pipe)
+		test(t, f)
 		fake.Close()
 		transport.CloseIdleConnections()
 		_ = server.Close()
@@ -125,7 +127,7 @@ func TestTriggerTimeLimit(t *testing.T) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	bubble(t, pool, func(t *testing.T, f *fixture, _ *fakecognito.Pipe) {
+	bubble(t, pool, func(t *testing.T, f *fixture) {
 		begin := time.Now()
 		wantException(t, f.confirm("ada", nil), "UnexpectedLambdaException",
 			"PostConfirmation invocation failed due to error Socket timeout while invoking Lambda function.", http.StatusBadRequest)
@@ -148,7 +150,7 @@ func TestTriggerSecondTry(t *testing.T) {
 		}
 		return e, nil
 	}
-	bubble(t, pool, func(t *testing.T, f *fixture, _ *fakecognito.Pipe) {
+	bubble(t, pool, func(t *testing.T, f *fixture) {
 		begin := time.Now()
 		if err := f.confirm("ada", nil); err != nil {
 			t.Error(err)
@@ -171,7 +173,7 @@ func TestTriggerOutlivesClient(t *testing.T) {
 		ran = ctx.Err() == nil
 		return e, nil
 	}
-	bubble(t, pool, func(t *testing.T, f *fixture, _ *fakecognito.Pipe) {
+	bubble(t, pool, func(t *testing.T, f *fixture) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := f.confirmContext(ctx, "ada", nil); !errors.Is(err, context.DeadlineExceeded) {
@@ -190,7 +192,7 @@ func TestCloseEndsTriggers(t *testing.T) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	bubble(t, pool, func(t *testing.T, f *fixture, _ *fakecognito.Pipe) {
+	bubble(t, pool, func(t *testing.T, f *fixture) {
 		begin := time.Now()
 		go func() { _ = f.confirm("ada", nil) }()
 		synctest.Wait()
@@ -203,7 +205,7 @@ func TestCloseEndsTriggers(t *testing.T) {
 
 func TestApplyLate(t *testing.T) {
 	for _, hang := range []bool{false, true} {
-		bubble(t, testPool(), func(t *testing.T, f *fixture, _ *fakecognito.Pipe) {
+		bubble(t, testPool(), func(t *testing.T, f *fixture) {
 			begin := time.Now()
 			fault := fakecognito.ApplyLate(10 * time.Minute)
 			if hang {
@@ -233,7 +235,7 @@ func TestApplyLate(t *testing.T) {
 
 // TestLateMeetsOthers lands on a user whom somebody else has confirmed meanwhile.
 func TestLateMeetsOthers(t *testing.T) {
-	bubble(t, testPool(), func(t *testing.T, f *fixture, _ *fakecognito.Pipe) {
+	bubble(t, testPool(), func(t *testing.T, f *fixture) {
 		f.ScriptUser(poolID, "ada", fakecognito.ApplyLate(time.Second))
 		if err := f.confirm("ada", nil); err == nil {
 			t.Error("no error")
@@ -249,7 +251,7 @@ func TestLateMeetsOthers(t *testing.T) {
 }
 
 func TestSlowInBubble(t *testing.T) {
-	bubble(t, testPool(), func(t *testing.T, f *fixture, _ *fakecognito.Pipe) {
+	bubble(t, testPool(), func(t *testing.T, f *fixture) {
 		begin := time.Now()
 		f.ScriptUser(poolID, "ada", fakecognito.Slow(time.Hour), fakecognito.Slow(time.Hour),
 			fakecognito.Hang(), fakecognito.ResetAfterProcessing(), fakecognito.Truncated())
@@ -267,22 +269,6 @@ func TestSlowInBubble(t *testing.T) {
 			if err := f.confirm("ada", nil); err == nil {
 				t.Error("no error")
 			}
-		}
-	})
-}
-
-func TestPipeRefuses(t *testing.T) {
-	bubble(t, testPool(), func(t *testing.T, f *fixture, pipe *fakecognito.Pipe) {
-		pipe.Refuse(1)
-		if err := f.confirm("ada", nil); err == nil || f.Requests() != 0 {
-			t.Errorf("%v, %d requests", err, f.Requests())
-		}
-		if err := f.confirm("ada", nil); err != nil {
-			t.Error(err)
-		}
-		_ = pipe.Close()
-		if _, err := pipe.DialContext(t.Context(), "", ""); err == nil {
-			t.Error("dialled a closed pipe")
 		}
 	})
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
-	"cognito.internal/useradmin/fakecognito"
+	"cognito.internal/useradmin/internal/fakecognito"
 )
 
 const goodBody = `{"UserPoolId":"us-east-1_TestPool1","Username":"ada"}`

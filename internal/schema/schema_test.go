@@ -24,7 +24,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
-	"cognito.internal/useradmin/schema"
+	"cognito.internal/useradmin/internal/schema"
 )
 
 func load(t *testing.T) *schema.Schema {
@@ -82,7 +82,7 @@ func TestCommentOfUnknownNamesIsEmpty(t *testing.T) {
 
 // TestSetHasEveryProtoFile catches a file that was added to proto/ and never generated.
 func TestSetHasEveryProtoFile(t *testing.T) {
-	want, err := fs.Glob(os.DirFS("../proto"), "*/*/*.proto")
+	want, err := fs.Glob(os.DirFS("../../proto"), "*/*/*.proto")
 	if err != nil {
 		t.Fatal(err)
 	}
