@@ -29,12 +29,16 @@ type ConfirmSignUpResponse_Result int32
 const (
 	// Never sent.
 	ConfirmSignUpResponse_RESULT_UNSPECIFIED ConfirmSignUpResponse_Result = 0
-	// This call confirmed the user, and the pool's PostConfirmation trigger, if there is one, ended well.
+	// This call confirmed the user, and the pool's PostConfirmation trigger, if there is one, succeeded.
 	ConfirmSignUpResponse_RESULT_CONFIRMED ConfirmSignUpResponse_Result = 1
-	// The user had been confirmed before this call; sent only with `allow_confirmed`. No trigger ran.
+	// The user was confirmed before this call, or by somebody else while it ran; sent only with `allow_confirmed`.
+	//
+	// This call ran no trigger. If somebody else confirmed the user through the user's own sign-up, a trigger did
+	// run.
 	ConfirmSignUpResponse_RESULT_ALREADY_CONFIRMED ConfirmSignUpResponse_Result = 2
-	// The user is confirmed, but whether by this call or by somebody else, and how the trigger ended, can't be known:
-	// an answer of Cognito's was lost on the way, or the call is itself a repeat that a library or a proxy sent.
+	// The user is confirmed, but whether by this call or by somebody else, and how the trigger ended, is not known.
+	//
+	// A response was lost on the way, or the call is marked as a repeat.
 	ConfirmSignUpResponse_RESULT_CONFIRMED_UNATTRIBUTED ConfirmSignUpResponse_Result = 3
 )
 
@@ -88,21 +92,31 @@ type ConfirmSignUpRequest struct {
 	//
 	// Required; 1 to 55 characters that match `[\w-]+_[0-9a-zA-Z]+` (ASCII).
 	UserPoolId string `protobuf:"bytes,1,opt,name=user_pool_id,json=userPoolId,proto3" json:"user_pool_id,omitempty"`
-	// The user's name in the pool, or an alias that the pool resolves: an e-mail address, a phone number, a `sub`.
+	// The username or the `sub` that SignUp returned.
+	//
+	// Do not use an e-mail address or a phone number that is only an alias: it works once it is verified, which a user
+	// who is still to be confirmed has not done. Until then it finds nobody, or somebody else who owns the verified
+	// address.
 	//
 	// Required; 1 to 128 Unicode code points that match `[\p{L}\p{M}\p{S}\p{N}\p{P}]+`, so no spaces and no control
-	// characters. It is passed on as it is: never trimmed, folded or normalised.
+	// characters. It is passed on unchanged: never trimmed, folded or normalised.
 	Username string `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
 	// What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
 	//
-	// Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-	// in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-	// code points, 32 KiB of UTF-8 for all keys and values together.
+	// Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+	// secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+	// after an UNKNOWN outcome.
+	//
+	// Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+	// points, 32 KiB of UTF-8 for all keys and values together.
 	ClientMetadata map[string]string `protobuf:"bytes,3,rep,name=client_metadata,json=clientMetadata,proto3" json:"client_metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Whether a user who is confirmed already is a success; recommended.
+	// Whether a user who is already confirmed is a success; recommended.
 	//
 	// With it the call states a goal (the user is confirmed) and is safe to repeat. Without it the call keeps Cognito's
-	// own meaning: a user who is confirmed already is an error, and an answer lost on the way must not be repeated.
+	// own meaning: a user who is already confirmed is an error, and a call whose response was lost must not be
+	// repeated.
+	//
+	// It is about the user whom `username` finds; see there for aliases.
 	AllowConfirmed bool `protobuf:"varint,4,opt,name=allow_confirmed,json=allowConfirmed,proto3" json:"allow_confirmed,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -171,8 +185,7 @@ type ConfirmSignUpResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How the user came to be confirmed.
 	//
-	// Callers take a value they do not know for RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is
-	// confirmed.
+	// Treat a value that you do not know as RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is confirmed.
 	Result        ConfirmSignUpResponse_Result `protobuf:"varint,1,opt,name=result,proto3,enum=useradmin.v1.ConfirmSignUpResponse_Result" json:"result,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -237,8 +250,8 @@ const file_useradmin_v1_user_admin_proto_rawDesc = "" +
 	"\x18RESULT_ALREADY_CONFIRMED\x10\x02\x12!\n" +
 	"\x1dRESULT_CONFIRMED_UNATTRIBUTED\x10\x032e\n" +
 	"\tUserAdmin\x12X\n" +
-	"\rConfirmSignUp\x12\".useradmin.v1.ConfirmSignUpRequest\x1a#.useradmin.v1.ConfirmSignUpResponseBm\n" +
-	"\x1dinternal.cognito.useradmin.v1B\x0eUserAdminProtoP\x01Z:cognito.internal/useradmin/gen/go/useradmin/v1;useradminv1b\x06proto3"
+	"\rConfirmSignUp\x12\".useradmin.v1.ConfirmSignUpRequest\x1a#.useradmin.v1.ConfirmSignUpResponseB\x9b\x01\n" +
+	"\x1dinternal.cognito.useradmin.v1B\x0eUserAdminProtoP\x01Z:cognito.internal/useradmin/gen/go/useradmin/v1;useradminv1\xaa\x02\fUserAdmin.V1\xca\x02\fUserAdmin\\V1\xea\x02\rUserAdmin::V1b\x06proto3"
 
 var (
 	file_useradmin_v1_user_admin_proto_rawDescOnce sync.Once
