@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
-	"cognito.internal/useradmin/internal/fakecognito" //nolint:depguard // the upstream of every measurement
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/fakecognito" //nolint:depguard // the upstream of every measurement
 )
 
 // Credentials that the embedded Cognito takes.

@@ -22,25 +22,26 @@ import (
 	"cognito.internal/useradmin/server"
 )
 
-// confirmFunc is a confirmer that costs nothing.
-type confirmFunc func() (cognitoclient.Result, error)
-
-func (f confirmFunc) ConfirmSignUp(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
-	return f()
+// stub is a Cognito that costs nothing.
+type stub struct {
+	server.Cognito
+	result cognitoclient.Result
+	err    error
 }
 
-func succeeding() server.Confirmer {
-	return confirmFunc(func() (cognitoclient.Result, error) {
-		return cognitoclient.Result{Confirmation: cognitoclient.Confirmed, Attempts: 1, RequestID: "5d6e7f80"}, nil
-	})
+func (s stub) ConfirmSignUp(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
+	return s.result, s.err
+}
+
+func succeeding() server.Cognito {
+	return stub{result: cognitoclient.Result{Attribution: cognitoclient.ByThisCall, Attempts: 1, RequestID: "5d6e7f80"}}
 }
 
 // refusing makes a status of three details: ErrorInfo, RequestInfo and ResourceInfo.
-func refusing() server.Confirmer {
-	failed := &cognitoclient.Error{
+func refusing() server.Cognito {
+	return stub{err: &cognitoclient.Error{
 		Cause: cognitoclient.UserNotFound, Outcome: cognitoclient.NotApplied, Exception: "UserNotFoundException", RequestID: "5d6e7f80", Attempts: 1,
-	}
-	return confirmFunc(func() (cognitoclient.Result, error) { return cognitoclient.Result{}, failed })
+	}}
 }
 
 // logger makes each line in full, as in production.
@@ -49,9 +50,9 @@ func logger() *slog.Logger {
 }
 
 // service serves our chain and handler over an in-memory connection, with a log line a call.
-func service(tb testing.TB, confirmer server.Confirmer) useradminv1.UserAdminClient {
+func service(tb testing.TB, upstream server.Cognito) useradminv1.UserAdminClient {
 	tb.Helper()
-	s, err := server.New(confirmer, server.Config{Logger: logger()})
+	s, err := server.New(upstream, server.Config{Logger: logger()})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -82,21 +83,27 @@ func dial(tb testing.TB, lis *bufconn.Listener) useradminv1.UserAdminClient {
 	return useradminv1.NewUserAdminClient(conn)
 }
 
-// upstream is a client of ours and the endpoint of the embedded Cognito that it calls.
-func upstream(tb testing.TB) (*cognitoclient.Client, string) {
+// upstream is the endpoint of an embedded Cognito.
+func upstream(tb testing.TB) string {
 	tb.Helper()
 	web := httptest.NewServer(bench.Upstream())
 	tb.Cleanup(web.Close)
+	return web.URL
+}
+
+// cognito is our client of the endpoint.
+func cognito(tb testing.TB, endpoint string) *cognitoclient.Client {
+	tb.Helper()
 	client, err := cognitoclient.New(cognitoclient.Config{
 		AWS: aws.Config{Region: bench.Region, Credentials: aws.NewCredentialsCache(
 			credentials.NewStaticCredentialsProvider(bench.AccessKeyID, bench.SecretAccessKey, ""))},
-		Endpoint: web.URL,
+		Endpoint: endpoint,
 		Random:   func() float64 { return 0.5 },
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return client, web.URL
+	return client
 }
 
 // call makes one call that must end with the code.
@@ -125,12 +132,11 @@ func BenchmarkValidation(b *testing.B) {
 }
 
 func BenchmarkFullCall(b *testing.B) {
-	client, _ := upstream(b)
-	measure(b, service(b, client), bench.Request(), codes.OK)
+	measure(b, service(b, cognito(b, upstream(b))), bench.Request(), codes.OK)
 }
 
 func BenchmarkCognitoClient(b *testing.B) {
-	client, _ := upstream(b)
+	client := cognito(b, upstream(b))
 	req := bench.Request()
 	b.ReportAllocs()
 	for b.Loop() {
@@ -141,13 +147,12 @@ func BenchmarkCognitoClient(b *testing.B) {
 }
 
 // own is the request as our client takes it.
-func own(req *useradminv1.ConfirmSignUpRequest) cognitoclient.Request {
-	return cognitoclient.Request{UserPoolID: req.GetUserPoolId(), Username: req.GetUsername(), ClientMetadata: req.GetClientMetadata()}
+func own(req *useradminv1.ConfirmSignUpRequest) cognitoclient.ConfirmSignUp {
+	return cognitoclient.ConfirmSignUp{UserPoolID: req.GetUserPoolId(), Username: req.GetUsername(), ClientMetadata: req.GetClientMetadata()}
 }
 
 func BenchmarkDirectSDK(b *testing.B) {
-	_, endpoint := upstream(b)
-	client := bench.Direct(endpoint)
+	client := bench.Direct(upstream(b))
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := bench.ConfirmDirectly(b.Context(), client, bench.Request()); err != nil {
@@ -158,7 +163,7 @@ func BenchmarkDirectSDK(b *testing.B) {
 
 func measure(b *testing.B, client useradminv1.UserAdminClient, req *useradminv1.ConfirmSignUpRequest, want codes.Code) {
 	b.Helper()
-	call(b, client, req, want) // the connection is had
+	call(b, client, req, want) // the connection is made
 	b.ReportAllocs()
 	for b.Loop() {
 		call(b, client, req, want)

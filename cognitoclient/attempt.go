@@ -3,168 +3,149 @@ package cognitoclient
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
 	"net/http"
-	"strings"
-	"sync/atomic"
+	"net/http/httptrace"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
-	"github.com/aws/smithy-go"
 )
 
-// attempt is what is known about one try to call Cognito. The zero cause is a strict success.
+const (
+	contentType  = "application/x-amz-json-1.1"
+	targetPrefix = "AWSCognitoIdentityProviderService."
+)
+
+// attempt is what is known of one try to call Cognito. The zero cause is a strict success.
 type attempt struct {
-	cause      Cause
-	sent       bool // it got a connection
-	status     int  // HTTP status of a complete answer, or 0
-	exception  string
-	message    string
-	reasonCode string
-	userStatus string
-	requestID  string
-	problem    string // why there is no answer
+	cause Cause
+	// sent: it got a connection.
+	sent bool
+	// status is the HTTP status of a complete response, or 0; the fields below it are the response's.
+	status       int
+	requestID    string
+	exception    string
+	reasonCode   string
+	violations   []Violation
+	userStatus   string
+	trigger      string
+	triggerError string
+	// problem says in fixed words why there is no usable response.
+	problem string
+	// renewed: the credentials or the clock with which it was signed were replaced since, so that another may succeed.
+	renewed bool
+	// afterTrigger: it was made to find out what a failed trigger has left.
+	afterTrigger bool
 }
 
-// mayHaveApplied says whether the attempt may have confirmed the user, or still may.
-func (a attempt) mayHaveApplied() bool {
-	switch a.cause {
-	case ResponseLost, Unavailable, InternalError, LambdaRejected, LambdaFailed, LambdaResponseInvalid,
-		UnrecognizedException, Bug:
-		return true
-	case DeadlineExceeded, Cancelled, Stopping:
-		return a.sent
-	default:
-		return false
-	}
-}
-
-// repeatable says whether another attempt can help. A Lambda exception, a quota and a refusal come again.
-func (a attempt) repeatable() bool {
-	switch a.cause {
-	case TooManyRequests, Unreachable, InternalError, Unavailable, ResponseLost:
-		return true
-	default:
-		return false
-	}
-}
-
-// exchange is what the HTTP client and the credentials saw of one attempt. Error types can't tell whether a request
-// was sent, so the connection itself is asked.
-type exchange struct {
-	connected     atomic.Bool
-	noCredentials atomic.Bool
-	dispatched    bool // it reached the HTTP client
-	host          string
-	status        int
-	header        http.Header
-	body          []byte
-	problem       string
-}
-
-type exchangeKey struct{}
-
-func exchangeOf(ctx context.Context) *exchange {
-	if ex, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
-		return ex
-	}
-	return &exchange{}
-}
-
-func (c *Client) attempt(ctx context.Context, r Request) attempt {
+// attempt fetches the credentials, signs the request, sends it once and classifies what came of it.
+func (c *Client) attempt(ctx context.Context, op *operation, r request) (a attempt) {
 	if cause := ended(ctx); cause != 0 {
 		return attempt{cause: cause}
 	}
 	start := time.Now()
-	ex := &exchange{}
-	bounded, cancel := context.WithTimeout(context.WithValue(ctx, exchangeKey{}, ex), c.attemptTimeout)
+	defer func() { c.onAttempt(a.cause, time.Since(start)) }()
+	bounded, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
-	_, err := c.api.AdminConfirmSignUp(bounded, &cognitoidentityprovider.AdminConfirmSignUpInput{
-		UserPoolId: &r.UserPoolID, Username: &r.Username, ClientMetadata: r.ClientMetadata,
+
+	keys, err := c.keys.get(bounded)
+	if err != nil {
+		return unsent(ctx, Credentials, "no credentials")
+	}
+	req := c.newRequest(op, r)
+	if err := c.sign(bounded, req, r.body, keys); err != nil {
+		return unsent(ctx, Bug, "the request could not be signed")
+	}
+	resp, connected, err := c.send(bounded, req)
+	switch {
+	case err == nil: // a complete response counts even if the context has ended meanwhile
+		a = c.classify(op, r, resp)
+		a.renewed = c.renew(ctx, a, resp, keys)
+		return a
+	case connected:
+		return attempt{cause: orEnded(ctx, ResponseLost), sent: true, problem: problem(err)}
+	default:
+		return unsent(ctx, Unreachable, problem(err))
+	}
+}
+
+// unsent is an attempt that got no connection. If the call itself has ended, that is the cause.
+func unsent(ctx context.Context, cause Cause, problem string) attempt {
+	return attempt{cause: orEnded(ctx, cause), problem: problem}
+}
+
+func orEnded(ctx context.Context, cause Cause) Cause {
+	if end := ended(ctx); end != 0 {
+		return end
+	}
+	return cause
+}
+
+func (c *Client) newRequest(op *operation, r request) *http.Request {
+	userAgent := c.userAgent
+	if r.id != "" {
+		userAgent += " request/" + r.id
+	}
+	return &http.Request{
+		Method: http.MethodPost,
+		URL:    c.endpoint.url,
+		Host:   c.endpoint.url.Host,
+		Header: http.Header{
+			"Content-Type": {contentType},
+			"X-Amz-Target": {targetPrefix + op.name},
+			"User-Agent":   {userAgent},
+		},
+		ContentLength: int64(len(r.body)),
+		Body:          io.NopCloser(bytes.NewReader(r.body)),
+		// net/http asks for it where a kept connection turned out to be dead before a byte was written.
+		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.body)), nil },
+	}
+}
+
+func (c *Client) sign(ctx context.Context, req *http.Request, body []byte, keys aws.Credentials) error {
+	sum := sha256.Sum256(body)
+	return c.signer.SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), c.endpoint.signingName, c.endpoint.signingRegion, c.clock.now())
+}
+
+// response is a complete HTTP response.
+type response struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// send sends the request once, follows no redirect and reads the whole response. Error types can't tell whether a
+// request was sent, so the connection is the witness: without one, nothing was.
+func (c *Client) send(ctx context.Context, req *http.Request) (resp response, connected bool, err error) {
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		// net/http asks for another connection only while nothing was written: a POST is not repeated otherwise.
+		GetConn: func(string) { connected = false },
+		GotConn: func(httptrace.GotConnInfo) { connected = true },
 	})
-	a := c.classify(ctx, ex, err)
-	c.onAttempt(a.cause, time.Since(start))
-	return a
+	got, err := c.transport.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		return response{}, connected, err
+	}
+	defer func() { _ = got.Body.Close() }()
+	if got.StatusCode == http.StatusSwitchingProtocols {
+		return response{}, connected, errNoResponse // its body is the bare connection, whose reads no context ends
+	}
+	body, err := io.ReadAll(io.LimitReader(got.Body, maxResponse+1))
+	if err == nil && len(body) > maxResponse {
+		err = errResponseTooLong
+	}
+	return response{got.StatusCode, got.Header, body}, connected, err
 }
 
-// classify turns what was seen into what is known. A complete answer counts even if the context ended meanwhile.
-func (c *Client) classify(ctx context.Context, ex *exchange, err error) attempt {
-	a := attempt{sent: ex.connected.Load(), status: ex.status, requestID: ex.header.Get(requestIDHeader), problem: ex.problem}
-	switch {
-	case ex.status != 0:
-		c.classifyAnswer(&a, ex, err)
-	case ended(ctx) != 0:
-		a.cause = ended(ctx)
-	case a.sent:
-		a.cause = ResponseLost
-	case ex.noCredentials.Load():
-		a.cause, a.problem = CredentialsRefused, "no credentials"
-	case ex.dispatched:
-		a.cause = Unreachable
-	default:
-		a.cause, a.problem = Bug, "the SDK made no request"
-	}
-	return a
-}
-
-const requestIDHeader = "X-Amzn-Requestid"
-
-func (c *Client) classifyAnswer(a *attempt, ex *exchange, err error) {
-	if ex.status < 400 {
-		if !ex.strictSuccess() {
-			a.cause, a.problem = ResponseLost, "not an answer of Cognito's"
-		}
-		return
-	}
-	var apiErr smithy.APIError
-	if errors.As(err, &apiErr) && apiErr.ErrorCode() != unnamedException {
-		a.exception, a.message = apiErr.ErrorCode(), apiErr.ErrorMessage()
-		a.cause = c.causeOf(a.exception)
-	}
-	var invalid *types.InvalidParameterException
-	if errors.As(err, &invalid) {
-		a.reasonCode = aws.ToString(invalid.ReasonCode)
-	}
-	switch {
-	case a.cause != 0:
-	case a.exception != "" && ex.status < 500:
-		a.cause = UnrecognizedException // its name beats the HTTP status, and the name says nothing
-	case a.exception != "" && ex.status == http.StatusNotImplemented:
-		a.cause = Unavailable
-	default:
-		a.cause = statusCause(ex.status)
-	}
-	if a.cause == NotAuthorized {
-		a.cause, a.userStatus = refusal(a.message)
-	}
-}
-
-// unnamedException is what the SDK calls an error answer without a code.
-const unnamedException = "UnknownError"
-
-// strictSuccess says whether the answer is one that Cognito gives after it has confirmed the user. The SDK also
-// reports success for empty bodies, HTML and error objects with the status 200.
-func (ex *exchange) strictSuccess() bool {
-	mediaType, _, _ := strings.Cut(ex.header.Get("Content-Type"), ";")
-	return ex.status == http.StatusOK &&
-		strings.EqualFold(strings.TrimSpace(mediaType), "application/x-amz-json-1.1") &&
-		ex.header.Get("X-Amzn-Errortype") == "" &&
-		(ex.header.Get(requestIDHeader) != "" || !awsHost(ex.host)) &&
-		plainObject(ex.body)
-}
-
-// plainObject says whether the text is a JSON object that does not name an exception.
-func plainObject(text []byte) bool {
-	if bytes.Equal(text, []byte("{}")) {
-		return true
-	}
-	var members map[string]json.RawMessage
-	if json.Unmarshal(text, &members) != nil || members == nil {
+// renew replaces what the attempt was signed with, if Cognito refused it for being too old, and reports whether it did.
+func (c *Client) renew(ctx context.Context, a attempt, resp response, used aws.Credentials) bool {
+	if a.cause != Credentials {
 		return false
 	}
-	_, named := members["__type"]
-	return !named
+	if isExpiredToken(a.exception) {
+		return c.keys.drop(ctx, used)
+	}
+	return a.requestID != "" && c.clock.follow(resp.header.Get("Date"))
 }

@@ -10,11 +10,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go"
+	"google.golang.org/grpc/test/bufconn"
 )
 
 // client makes a client of one attempt for the endpoint; edit changes its configuration.
@@ -38,7 +40,7 @@ func client(t *testing.T, endpoint string, edit func(*Config)) *Client {
 
 func confirm(t *testing.T, ctx context.Context, c *Client) string {
 	t.Helper()
-	return claim(c.ConfirmSignUp(ctx, Request{UserPoolID: "us-east-1_EXAMPLE01", Username: "user-1"}))
+	return told(c.ConfirmSignUp(ctx, ConfirmSignUp{UserPoolID: "us-east-1_EXAMPLE01", Username: "user-1"}))
 }
 
 // An operator is told what kind of problem it was.
@@ -56,9 +58,9 @@ func TestProblems(t *testing.T) {
 		{handler: answer(200, amzJSON, "{}"), https: true, want: "TLS failed"},
 		{handler: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, want: "connection cut"},
 		{handler: func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() }, want: "timed out"},
-		{handler: answer(200, amzJSON, strings.Repeat(" ", 2*maxAnswer)), want: "answer too long"},
-		{handler: answer(200, "text/html", ""), want: "not an answer of Cognito's"},
-		{handler: exception(400, "UserNotFoundException", "canary"), want: ""},
+		{handler: answer(200, amzJSON, strings.Repeat(" ", 2*maxResponse)), want: "response too long"},
+		{handler: answer(200, "text/html", ""), want: "not a response of Cognito"},
+		{handler: throws(400, "UserNotFoundException", "canary"), want: ""},
 	}
 	for _, test := range tests {
 		t.Run(test.want, func(t *testing.T) {
@@ -69,7 +71,7 @@ func TestProblems(t *testing.T) {
 				endpoint = strings.Replace(endpoint, "http:", "https:", 1)
 			}
 			c := client(t, endpoint, func(c *Config) { c.DialContext, c.AttemptTimeout = test.dial, MinAttempt })
-			_, err := c.ConfirmSignUp(t.Context(), Request{UserPoolID: "us-east-1_EXAMPLE01", Username: "user-1"})
+			_, err := c.ConfirmSignUp(t.Context(), ConfirmSignUp{UserPoolID: "us-east-1_EXAMPLE01", Username: "user-1"})
 			var failed *Error
 			if !errors.As(err, &failed) || failed.Problem != test.want {
 				t.Errorf("got %v with problem %q", err, failed.Problem)
@@ -92,12 +94,12 @@ func answer(status int, contentType, body string, header ...string) http.Handler
 
 const amzJSON = "application/x-amz-json-1.1"
 
-func exception(status int, code, message string) http.HandlerFunc {
+func throws(status int, code, message string) http.HandlerFunc {
 	return answer(status, amzJSON, `{"__type":"`+code+`","message":"`+message+`"}`)
 }
 
 func TestClassifyAnswers(t *testing.T) {
-	notAuthorized := func(message string) http.HandlerFunc { return exception(400, "NotAuthorizedException", message) }
+	notAuthorized := func(message string) http.HandlerFunc { return throws(400, "NotAuthorizedException", message) }
 	tests := []struct {
 		name    string
 		handler http.HandlerFunc
@@ -105,54 +107,82 @@ func TestClassifyAnswers(t *testing.T) {
 	}{
 		{"strict success", answer(200, amzJSON, "{}"), "confirmed, 1 attempts"},
 		{"success with parameters", answer(200, "Application/X-Amz-Json-1.1; charset=utf-8", " {\"a\":1}\n"), "confirmed, 1 attempts"},
-		{"empty body", answer(200, amzJSON, ""), "response_lost unknown   1"},
-		{"null", answer(200, amzJSON, "null"), "response_lost unknown   1"},
-		{"array", answer(200, amzJSON, "[]"), "response_lost unknown   1"},
-		{"error object with 200", answer(200, amzJSON, `{"__type":"NotAuthorizedException"}`), "response_lost unknown   1"},
-		{"error header with 200", answer(200, amzJSON, "{}", "X-Amzn-ErrorType", "InternalErrorException"), "response_lost unknown   1"},
-		{"HTML with 200", answer(200, "text/html", "<html></html>"), "response_lost unknown   1"},
-		{"HTML without a body", answer(200, "text/html", ""), "response_lost unknown   1"},
-		{"other JSON with 200", answer(200, "application/json", "{}"), "response_lost unknown   1"},
-		{"201", answer(201, amzJSON, "{}"), "response_lost unknown   1"},
-		{"204", answer(204, amzJSON, ""), "response_lost unknown   1"},
-		{"redirect", answer(307, "text/html", "", "Location", "http://127.0.0.1:1/"), "response_lost unknown   1"},
-		{"too long", answer(200, amzJSON, "{"+strings.Repeat(" ", maxAnswer)+"}"), "response_lost unknown   1"},
-		{"too long, but for blanks a success", answer(200, amzJSON, "{}"+strings.Repeat(" ", maxAnswer)), "response_lost unknown   1"},
-		{"long header", answer(200, amzJSON, "{}", "X-Long", strings.Repeat("x", 2*maxAnswer)), "response_lost unknown   1"},
+		{"empty body", answer(200, amzJSON, ""), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"null", answer(200, amzJSON, "null"), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"array", answer(200, amzJSON, "[]"), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"error object with 200", answer(200, amzJSON, `{"__type":"NotAuthorizedException"}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"error header with 200", answer(200, amzJSON, "{}", "X-Amzn-ErrorType", "InternalErrorException"), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"code with 200", answer(200, amzJSON, `{"Code":"x"}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"message with 200", answer(200, amzJSON, `{"a":1,"MESSAGE":""}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"type in another case with 200", answer(200, amzJSON, `{"__TYPE":null}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"errorType with 200", answer(200, amzJSON, `{"errorType":"Error"}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"errorMessage with 200", answer(200, amzJSON, `{"errorMessage":"x"}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"two objects with 200", answer(200, amzJSON, `{}{}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"two content types", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = []string{amzJSON, amzJSON}
+			_, _ = io.WriteString(w, "{}")
+		}, "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+
+		{"contradiction, header against body", answer(400, amzJSON, `{"__type":"UserNotFoundException"}`, "X-Amzn-ErrorType", "ResourceNotFoundException"), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"contradiction, two types", answer(400, amzJSON, `{"__type":"UserNotFoundException","code":"ResourceNotFoundException"}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"contradiction, the same member twice", answer(400, amzJSON, `{"__type":"UserNotFoundException","__type":"LimitExceededException"}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"contradiction, two messages", answer(400, amzJSON, `{"__type":"NotAuthorizedException","message":"Current status is CONFIRMED","Message":"User is disabled."}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"equal ones are no contradiction", answer(400, amzJSON, `{"__type":"a#usernotfoundexception","code":"UserNotFoundException:x","message":"m","Message":"m"}`, "X-Amzn-ErrorType", "UserNotFoundException:"), "USER_NOT_FOUND NOT_APPLIED UserNotFoundException  1"},
+
+		{"trigger in a throttle", throws(400, "TooManyRequestsException", "PostConfirmation invocation failed due to error Rate Exceeded."), "UNRECOGNIZED_EXCEPTION UNKNOWN TooManyRequestsException  1"},
+		{"trigger in a refusal", throws(400, "NotAuthorizedException", "PreSignUp failed with error Current status is CONFIRMED."), "UNRECOGNIZED_EXCEPTION UNKNOWN NotAuthorizedException  1"},
+		{"trigger in an internal error", throws(500, "InternalErrorException", "PostConfirmation failed."), "UNRECOGNIZED_EXCEPTION UNKNOWN InternalErrorException  1"},
+		{"trigger's name inside a message", throws(400, "TooManyRequestsException", "The PostConfirmation trigger"), "TOO_MANY_REQUESTS NOT_APPLIED TooManyRequestsException  1"},
+
+		{"HTML with 200", answer(200, "text/html", "<html></html>"), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"HTML without a body", answer(200, "text/html", ""), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"other JSON with 200", answer(200, "application/json", "{}"), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"201", answer(201, amzJSON, "{}"), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"204", answer(204, amzJSON, ""), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"redirect", answer(307, "text/html", "", "Location", "http://127.0.0.1:1/"), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"too long", answer(200, amzJSON, "{"+strings.Repeat(" ", maxResponse)+"}"), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"too long, but for blanks a success", answer(200, amzJSON, "{}"+strings.Repeat(" ", maxResponse)), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"long header", answer(200, amzJSON, "{}", "X-Long", strings.Repeat("x", 2*maxResponse)), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
 		{"truncated", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "10")
 			_, _ = io.WriteString(w, "{")
-		}, "response_lost unknown   1"},
-		{"reset", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "response_lost unknown   1"},
+		}, "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"reset", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "COGNITO_RESPONSE_LOST UNKNOWN   1"},
 
-		{"prefix and suffix", exception(400, "com.amazon.coral#UserNotFoundException:http://x", "m"), "user_not_found not_applied UserNotFoundException  1"},
-		{"other case", exception(400, "usernotfoundEXCEPTION", "m"), "user_not_found not_applied UserNotFoundException  1"},
-		{"header beats body", answer(400, amzJSON, `{"__type":"Other"}`, "X-Amzn-ErrorType", "ResourceNotFoundException"), "user_pool_not_found not_applied ResourceNotFoundException  1"},
-		{"code beats status", exception(503, "LimitExceededException", "m"), "limit_exceeded not_applied LimitExceededException  1"},
-		{"confirmed", notAuthorized("User cannot be confirmed. Current status is CONFIRMED"), "user_already_confirmed not_applied NotAuthorizedException CONFIRMED 1"},
-		{"older wording", notAuthorized("User cannot be confirm. Current status is CONFIRMED"), "user_already_confirmed not_applied NotAuthorizedException CONFIRMED 1"},
-		{"another status", notAuthorized("User cannot be confirmed. Current status is FORCE_CHANGE_PASSWORD."), "user_not_confirmable not_applied NotAuthorizedException FORCE_CHANGE_PASSWORD 1"},
-		{"not CONFIRMED at the start alone", notAuthorized("User cannot be confirmed. Current status is CONFIRMED_LATER"), "user_not_confirmable not_applied NotAuthorizedException CONFIRMED_LATER 1"},
-		{"oldest wording", notAuthorized("User cannot confirm because user status is not UNCONFIRMED."), "user_not_confirmable not_applied NotAuthorizedException  1"},
-		{"disabled", notAuthorized("User is disabled."), "user_disabled not_applied NotAuthorizedException  1"},
-		{"refused", notAuthorized("Something else"), "not_authorized not_applied NotAuthorizedException  1"},
-		{"throttle family", exception(400, "ThrottlingException", "m"), "too_many_requests not_applied ThrottlingException  1"},
-		{"throttled", exception(400, "ThrottledException", "m"), "too_many_requests not_applied ThrottledException  1"},
-		{"request throttled", exception(400, "RequestThrottledException", "m"), "too_many_requests not_applied RequestThrottledException  1"},
-		{"429", answer(429, "text/html", "slow down"), "too_many_requests not_applied   1"},
-		{"413", answer(413, "text/html", ""), "invalid_parameter not_applied   1"},
-		{"500", answer(500, "text/html", "oops"), "internal_error unknown   1"},
-		{"501", answer(501, "text/html", "what"), "operation_unsupported not_applied   1"},
-		{"502", answer(502, "text/html", "<html>"), "unavailable unknown   1"},
-		{"unknown code with 500", exception(500, "NewException", "m"), "internal_error unknown NewException  1"},
-		{"unknown code with 400", exception(400, "NewException", "m"), "unrecognized_exception unknown NewException  1"},
-		{"unknown code with 429", exception(429, "NewException", "m"), "unrecognized_exception unknown NewException  1"},
-		{"unknown code with 501", exception(501, "NewException", "m"), "unavailable unknown NewException  1"},
-		{"no code with 403", answer(403, "text/html", "<html>"), "unrecognized_exception unknown   1"},
-		{"empty object with 400", answer(400, amzJSON, "{}"), "unrecognized_exception unknown   1"},
-		{"access denied", exception(400, "AccessDeniedException", "arn"), "access_denied not_applied AccessDeniedException  1"},
-		{"expired token", exception(400, "ExpiredToken", "m"), "credentials_refused not_applied ExpiredToken  1"},
-		{"unknown operation", exception(400, "UnknownOperationException", "m"), "operation_unsupported not_applied UnknownOperationException  1"},
+		{"prefix and suffix", throws(400, "com.amazon.coral#UserNotFoundException:http://x", "m"), "USER_NOT_FOUND NOT_APPLIED UserNotFoundException  1"},
+		{"canonical spelling, other case", throws(400, "usernotfoundEXCEPTION", "m"), "USER_NOT_FOUND NOT_APPLIED UserNotFoundException  1"},
+		{"header alone", answer(400, amzJSON, `{}`, "X-Amzn-ErrorType", "ResourceNotFoundException"), "USER_POOL_NOT_FOUND NOT_APPLIED ResourceNotFoundException  1"},
+		{"header without a body", answer(400, amzJSON, "", "X-Amzn-ErrorType", "ResourceNotFoundException:"), "USER_POOL_NOT_FOUND NOT_APPLIED ResourceNotFoundException  1"},
+		{"header before a page", answer(400, "text/html", "<html>", "X-Amzn-ErrorType", "ResourceNotFoundException"), "UNRECOGNIZED_EXCEPTION UNKNOWN   1"},
+		{"code beats status", throws(503, "LimitExceededException", "m"), "LIMIT_EXCEEDED NOT_APPLIED LimitExceededException  1"},
+		{"confirmed", notAuthorized("User cannot be confirmed. Current status is CONFIRMED"), "USER_ALREADY_CONFIRMED NOT_APPLIED NotAuthorizedException CONFIRMED 1"},
+		{"older wording", notAuthorized("User cannot be confirm. Current status is CONFIRMED"), "USER_ALREADY_CONFIRMED NOT_APPLIED NotAuthorizedException CONFIRMED 1"},
+		{"another status", notAuthorized("User cannot be confirmed. Current status is FORCE_CHANGE_PASSWORD."), "USER_NOT_CONFIRMABLE NOT_APPLIED NotAuthorizedException FORCE_CHANGE_PASSWORD 1"},
+		{"not CONFIRMED at the start alone", notAuthorized("User cannot be confirmed. Current status is CONFIRMED_LATER"), "USER_NOT_CONFIRMABLE NOT_APPLIED NotAuthorizedException CONFIRMED_LATER 1"},
+		{"oldest wording", notAuthorized("User cannot confirm because user status is not UNCONFIRMED."), "USER_NOT_CONFIRMABLE NOT_APPLIED NotAuthorizedException  1"},
+		{"disabled", notAuthorized("User is disabled."), "USER_DISABLED NOT_APPLIED NotAuthorizedException  1"},
+		{"refused", notAuthorized("Something else"), "NOT_AUTHORIZED NOT_APPLIED NotAuthorizedException  1"},
+		{"throttle family", throws(400, "ThrottlingException", "m"), "TOO_MANY_REQUESTS NOT_APPLIED ThrottlingException  1"},
+		{"throttled", throws(400, "ThrottledException", "m"), "TOO_MANY_REQUESTS NOT_APPLIED ThrottledException  1"},
+		{"request throttled", throws(400, "RequestThrottledException", "m"), "TOO_MANY_REQUESTS NOT_APPLIED RequestThrottledException  1"},
+		{"throttling", throws(400, "Throttling", "m"), "TOO_MANY_REQUESTS NOT_APPLIED Throttling  1"},
+		{"a new name that begins like a throttle", throws(400, "ThrottlingUserException", "m"), "UNRECOGNIZED_EXCEPTION UNKNOWN ThrottlingUserException  1"},
+		{"408", answer(408, "text/html", ""), "COGNITO_UNAVAILABLE UNKNOWN   1"},
+		{"407", answer(407, "text/html", ""), "UNRECOGNIZED_EXCEPTION UNKNOWN   1"},
+		{"429", answer(429, "text/html", "slow down"), "TOO_MANY_REQUESTS NOT_APPLIED   1"},
+		{"413", answer(413, "text/html", ""), "INVALID_PARAMETER NOT_APPLIED   1"},
+		{"500", answer(500, "text/html", "oops"), "COGNITO_INTERNAL_ERROR UNKNOWN   1"},
+		{"501", answer(501, "text/html", "what"), "COGNITO_OPERATION_UNSUPPORTED NOT_APPLIED   1"},
+		{"502", answer(502, "text/html", "<html>"), "COGNITO_UNAVAILABLE UNKNOWN   1"},
+		{"unknown code with 500", throws(500, "NewException", "m"), "COGNITO_INTERNAL_ERROR UNKNOWN NewException  1"},
+		{"unknown code with 400", throws(400, "NewException", "m"), "UNRECOGNIZED_EXCEPTION UNKNOWN NewException  1"},
+		{"unknown code with 429", throws(429, "NewException", "m"), "UNRECOGNIZED_EXCEPTION UNKNOWN NewException  1"},
+		{"unknown code with 501", throws(501, "NewException", "m"), "COGNITO_UNAVAILABLE UNKNOWN NewException  1"},
+		{"no code with 403", answer(403, "text/html", "<html>"), "UNRECOGNIZED_EXCEPTION UNKNOWN   1"},
+		{"empty object with 400", answer(400, amzJSON, "{}"), "UNRECOGNIZED_EXCEPTION UNKNOWN   1"},
+		{"access denied", throws(400, "AccessDeniedException", "arn"), "COGNITO_ACCESS_DENIED NOT_APPLIED AccessDeniedException  1"},
+		{"expired token", throws(400, "ExpiredToken", "m"), "COGNITO_CREDENTIALS NOT_APPLIED ExpiredToken  1"},
+		{"unknown operation", throws(400, "UnknownOperationException", "m"), "COGNITO_OPERATION_UNSUPPORTED NOT_APPLIED UnknownOperationException  1"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -189,12 +219,12 @@ func TestUnsentAttempts(t *testing.T) {
 		edit func(*Config)
 		want string
 	}{
-		{"refused", t.Context(), nil, "unreachable not_sent   0"},
-		{"no credentials", t.Context(), func(c *Config) { c.AWS.Credentials = failing }, "credentials_refused not_sent   0"},
-		{"credentials hang", t.Context(), func(c *Config) { c.AWS.Credentials = hanging; c.AttemptTimeout = MinAttempt }, "credentials_refused not_sent   0"},
-		{"TLS fails", t.Context(), func(c *Config) { c.Endpoint = "https://" + notTLS(t) }, "unreachable not_sent   0"},
-		{"cancelled before", gone, nil, "cancelled not_sent   0"},
-		{"stopped before", stopped, nil, "stopping not_sent   0"},
+		{"refused", t.Context(), nil, "COGNITO_UNREACHABLE NOT_SENT   0"},
+		{"no credentials", t.Context(), func(c *Config) { c.AWS.Credentials = failing }, "COGNITO_CREDENTIALS NOT_SENT   0"},
+		{"credentials hang", t.Context(), func(c *Config) { c.AWS.Credentials = hanging; c.AttemptTimeout = MinAttempt }, "COGNITO_CREDENTIALS NOT_SENT   0"},
+		{"TLS fails", t.Context(), func(c *Config) { c.Endpoint = "https://" + notTLS(t) }, "COGNITO_UNREACHABLE NOT_SENT   0"},
+		{"cancelled before", gone, nil, "CANCELLED NOT_SENT   0"},
+		{"stopped before", stopped, nil, "SERVER_STOPPING NOT_SENT   0"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -213,40 +243,59 @@ func notTLS(t *testing.T) string {
 	return server.Listener.Addr().String()
 }
 
+// An attempt that has a connection and no response may have had its effect. Time is the bubble's, and the server says
+// that it has the request before anything ends.
 func TestAttemptsThatEndUnderWay(t *testing.T) {
-	received := make(chan struct{}, 8)
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		received <- struct{}{}
-		<-r.Context().Done()
-	}))
-	defer server.Close()
-
-	t.Run("attempt's timeout", func(t *testing.T) {
-		c := client(t, server.URL, func(c *Config) { c.AttemptTimeout = MinAttempt })
-		if got, want := confirm(t, t.Context(), c), "response_lost unknown   1"; got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-		<-received
-	})
-	t.Run("deadline", func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 2*MinAttempt)
-		defer cancel()
-		if got, want := confirm(t, ctx, client(t, server.URL, nil)), "deadline_exceeded unknown   1"; got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-		<-received
-	})
-	ends := map[string]error{"cancelled unknown   1": nil, "stopping unknown   1": errors.New("the server stops")}
-	for want, cause := range ends {
-		t.Run(want, func(t *testing.T) {
-			ctx, cancel := context.WithCancelCause(t.Context())
-			go func() { <-received; cancel(cause) }()
-			if got := confirm(t, ctx, client(t, server.URL, nil)); got != want {
-				t.Errorf("got %s, want %s", got, want)
-			}
+	tests := []struct {
+		want           string
+		attemptTimeout time.Duration
+		deadline       time.Duration
+		cancel         error // a cause of its own, or context.Canceled
+	}{
+		{want: "COGNITO_RESPONSE_LOST UNKNOWN   1", attemptTimeout: MinAttempt},
+		{want: "DEADLINE_EXCEEDED UNKNOWN   1", deadline: 2 * MinAttempt},
+		{want: "CANCELLED UNKNOWN   1", cancel: context.Canceled},
+		{want: "SERVER_STOPPING UNKNOWN   1", cancel: errors.New("the server stops")},
+	}
+	for _, test := range tests {
+		t.Run(test.want, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				received := make(chan struct{}, 1)
+				network := serveInMemory(t, func(_ http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body)
+					received <- struct{}{}
+					<-r.Context().Done()
+				})
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				if test.deadline > 0 {
+					var done context.CancelFunc
+					ctx, done = context.WithTimeout(ctx, test.deadline)
+					defer done()
+				}
+				ended := make(chan string, 1)
+				c := client(t, "http://127.0.0.1", func(c *Config) { c.AttemptTimeout, c.DialContext = test.attemptTimeout, network })
+				go func() { ended <- confirm(t, ctx, c) }()
+				<-received
+				if test.cancel != nil {
+					cancel(test.cancel)
+				}
+				if got := <-ended; got != test.want {
+					t.Errorf("got %s", got)
+				}
+			})
 		})
 	}
+}
+
+// serveInMemory serves until the test ends; it returns how to dial.
+func serveInMemory(t *testing.T, handler http.HandlerFunc) func(context.Context, string, string) (net.Conn, error) {
+	t.Helper()
+	network := bufconn.Listen(64 << 10)
+	web := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	go func() { _ = web.Serve(network) }()
+	t.Cleanup(func() { _ = web.Close() })
+	return func(ctx context.Context, _, _ string) (net.Conn, error) { return network.DialContext(ctx) }
 }
 
 // The loop repeats what can be repeated, as often as it may, and reports each attempt.
@@ -257,16 +306,29 @@ func TestLoop(t *testing.T) {
 		want     string
 		attempts string
 	}{
-		{"throttle, then success", []http.HandlerFunc{exception(400, "TooManyRequestsException", ""), answer(200, amzJSON, "{}")},
-			"confirmed, 2 attempts", "too_many_requests none"},
-		{"503 twice, then confirmed", []http.HandlerFunc{answer(503, "", ""), answer(503, "", ""), exception(400, "NotAuthorizedException", "Current status is CONFIRMED")},
-			"unattributed, 3 attempts", "unavailable unavailable user_already_confirmed"},
+		{"throttle, then success", []http.HandlerFunc{throws(400, "TooManyRequestsException", ""), answer(200, amzJSON, "{}")},
+			"confirmed, 2 attempts", "TOO_MANY_REQUESTS OK"},
+		{"503 twice, then confirmed", []http.HandlerFunc{answer(503, "", ""), answer(503, "", ""), throws(400, "NotAuthorizedException", "Current status is CONFIRMED")},
+			"unattributed, 3 attempts", "COGNITO_UNAVAILABLE COGNITO_UNAVAILABLE USER_ALREADY_CONFIRMED"},
 		{"no fourth", []http.HandlerFunc{answer(503, "", ""), answer(503, "", ""), answer(503, "", "")},
-			"unavailable unknown   3", "unavailable unavailable unavailable"},
-		{"no second after a Lambda exception", []http.HandlerFunc{exception(400, "UnexpectedLambdaException", "")},
-			"lambda_failed unknown UnexpectedLambdaException  1", "lambda_failed"},
-		{"no second after a quota", []http.HandlerFunc{exception(400, "LimitExceededException", "")},
-			"limit_exceeded not_applied LimitExceededException  1", "limit_exceeded"},
+			"COGNITO_UNAVAILABLE UNKNOWN   3", "COGNITO_UNAVAILABLE COGNITO_UNAVAILABLE COGNITO_UNAVAILABLE"},
+		{"a contradiction is repeated", []http.HandlerFunc{answer(400, amzJSON, `{"__type":"A"}`, "X-Amzn-ErrorType", "B"), throws(400, "NotAuthorizedException", "Current status is CONFIRMED")},
+			"unattributed, 2 attempts", "COGNITO_RESPONSE_LOST USER_ALREADY_CONFIRMED"},
+		{"a bare 408 is repeated", []http.HandlerFunc{answer(408, "", ""), answer(200, amzJSON, "{}")}, "confirmed, 2 attempts", "COGNITO_UNAVAILABLE OK"},
+		{"trigger failed, then confirmed", []http.HandlerFunc{throws(400, "UnexpectedLambdaException", "PostConfirmation invocation failed due to error X."), throws(400, "NotAuthorizedException", "Current status is CONFIRMED")},
+			"LAMBDA_FAILED APPLIED UnexpectedLambdaException CONFIRMED 2", "LAMBDA_FAILED USER_ALREADY_CONFIRMED"},
+		{"trigger failed on the last attempt", []http.HandlerFunc{answer(503, "", ""), answer(503, "", ""), throws(400, "UserLambdaValidationException", "PostConfirmation failed with error X."), throws(400, "NotAuthorizedException", "Current status is CONFIRMED")},
+			"LAMBDA_REJECTED APPLIED UserLambdaValidationException CONFIRMED 4", "COGNITO_UNAVAILABLE COGNITO_UNAVAILABLE LAMBDA_REJECTED USER_ALREADY_CONFIRMED"},
+		{"no third after a trigger's failure", []http.HandlerFunc{throws(400, "UserLambdaValidationException", "PostConfirmation failed with error X."), answer(503, "", "")},
+			"LAMBDA_REJECTED UNKNOWN UserLambdaValidationException  2", "LAMBDA_REJECTED COGNITO_UNAVAILABLE"},
+		{"no second after another trigger", []http.HandlerFunc{throws(400, "UserLambdaValidationException", "PreSignUp failed with error X.")},
+			"LAMBDA_REJECTED UNKNOWN UserLambdaValidationException  1", "LAMBDA_REJECTED"},
+		{"no second where a trigger ran and the code says otherwise", []http.HandlerFunc{throws(400, "TooManyRequestsException", "PostConfirmation failed.")},
+			"UNRECOGNIZED_EXCEPTION UNKNOWN TooManyRequestsException  1", "UNRECOGNIZED_EXCEPTION"},
+		{"no second after a Lambda exception without a trigger", []http.HandlerFunc{throws(400, "UnexpectedLambdaException", "")},
+			"LAMBDA_FAILED UNKNOWN UnexpectedLambdaException  1", "LAMBDA_FAILED"},
+		{"no second after a quota", []http.HandlerFunc{throws(400, "LimitExceededException", "")},
+			"LIMIT_EXCEEDED NOT_APPLIED LimitExceededException  1", "LIMIT_EXCEEDED"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -303,19 +365,19 @@ func TestSwitchingProtocols(t *testing.T) {
 		_, _ = io.Copy(io.Discard, conn) // until the client gives up
 	}))
 	defer server.Close()
-	if got, want := confirm(t, t.Context(), client(t, server.URL, nil)), "response_lost unknown   1"; got != want {
+	if got, want := confirm(t, t.Context(), client(t, server.URL, nil)), "COGNITO_RESPONSE_LOST UNKNOWN   1"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
 // No back-off is begun that can't end in time for another attempt.
-func TestNoBackOffInVain(t *testing.T) {
-	server := httptest.NewServer(exception(400, "TooManyRequestsException", ""))
+func TestNoBackOffWithoutTime(t *testing.T) {
+	server := httptest.NewServer(throws(400, "TooManyRequestsException", ""))
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), MinAttempt+150*time.Millisecond)
 	defer cancel()
 	c := client(t, server.URL, func(c *Config) { c.Attempts = 3 })
-	if got, want := confirm(t, ctx, c), "too_many_requests not_applied TooManyRequestsException  1"; got != want {
+	if got, want := confirm(t, ctx, c), "TOO_MANY_REQUESTS NOT_APPLIED TooManyRequestsException  1"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if ctx.Err() != nil {
@@ -324,7 +386,7 @@ func TestNoBackOffInVain(t *testing.T) {
 }
 
 // What AWS says of credentials has account ids and ARNs in it.
-func TestFetchCredentialsSaysNothingOfAWSs(t *testing.T) {
+func TestFetchCredentialsHidesAWSsTexts(t *testing.T) {
 	expired, cancel := context.WithCancel(t.Context())
 	cancel()
 	tests := []struct {
@@ -334,8 +396,8 @@ func TestFetchCredentialsSaysNothingOfAWSs(t *testing.T) {
 		want string
 	}{
 		{"refused", t.Context(), &smithy.GenericAPIError{Code: "AccessDenied", Message: "canary"}, "AWS refuses to give credentials: AccessDenied"},
-		{"odd code", t.Context(), &smithy.GenericAPIError{Code: "arn:aws:canary"}, "AWS refuses to give credentials: (an odd code)"},
-		{"none", t.Context(), errors.New("canary"), "no AWS credentials could be had"},
+		{"unreadable code", t.Context(), &smithy.GenericAPIError{Code: "arn:aws:canary"}, "AWS refuses to give credentials: (an unreadable code)"},
+		{"none", t.Context(), errors.New("canary"), "no AWS credentials were found"},
 		{"late", expired, errors.New("canary"), "no AWS credentials came in time"},
 	}
 	for _, test := range tests {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -32,7 +33,6 @@ import (
 const (
 	poolID   = "us-east-1_EXAMPLE01"
 	username = "user-1"
-	callKey  = "call" // the client metadata entry by which the journal tells calls apart
 )
 
 // script is all that is random about a sequence.
@@ -55,6 +55,15 @@ type scriptedCall struct {
 	delay          time.Duration
 }
 
+// Kinds of the pool's trigger.
+const (
+	none = iota
+	working
+	failing
+	hanging
+	rubbish
+)
+
 // deed is what a third party does to the user.
 type deed struct {
 	at   time.Duration
@@ -74,6 +83,10 @@ func faults(delay time.Duration) []fakecognito.Fault {
 		f.Effect, f.Exception.Status = fakecognito.EffectNow, status
 		return f
 	}
+	throttledTrigger := applied("TooManyRequestsException", 400)
+	throttledTrigger.Exception.Message = "PostConfirmation invocation failed due to error Rate Exceeded."
+	contradiction := fakecognito.Fault{Answer: fakecognito.AnswerBody, Status: 400, Body: `{"__type":"UserNotFoundException"}`,
+		Header: http.Header{"X-Amzn-Errortype": {"ResourceNotFoundException"}}}
 	long := fakecognito.HugeBody()
 	long.Size = 128 << 10
 	return []fakecognito.Fault{
@@ -83,7 +96,8 @@ func faults(delay time.Duration) []fakecognito.Fault {
 		fakecognito.Redirect("http://127.0.0.1/"), long, fakecognito.ExpiredCredentials(),
 		fakecognito.Throw("TooManyRequestsException", ""), fakecognito.Throw("LimitExceededException", ""),
 		fakecognito.Throw("AccessDeniedException", ""), applied("ServiceUnavailable", 503),
-		applied("InternalErrorException", 500), applied("BrandNewException", 400),
+		applied("InternalErrorException", 500), applied("BrandNewException", 400), fakecognito.HTML(408),
+		throttledTrigger, contradiction,
 	}
 }
 
@@ -103,7 +117,7 @@ func drawScript(t *rapid.T) script {
 			Status:   rapid.SampledFrom(statuses).Draw(t, "status"),
 			Disabled: rapid.IntRange(0, 9).Draw(t, "disabled") == 0,
 		},
-		trigger: rapid.SampledFrom([]int{0, 0, 0, 1, 1, 1, 2, 3, 4}).Draw(t, "trigger"),
+		trigger: rapid.SampledFrom([]int{none, none, none, working, working, working, failing, failing, hanging, rubbish}).Draw(t, "trigger"),
 		dials:   rapid.SliceOfN(rapid.SampledFrom([]int{0, 0, 0, 0, 1, 2}), 0, 4).Draw(t, "dials"),
 	}
 	for i := range rapid.IntRange(1, 3).Draw(t, "calls") {
@@ -139,11 +153,11 @@ type stage struct {
 	client  *cognitoclient.Client
 	mu      sync.Mutex
 	dialled int
-	met     map[string]int // attempts that arrived, by call
+	met     map[int]int // attempts that arrived, by call
 }
 
 func play(s script) ([]claimed, []fakecognito.Entry, error) {
-	st := &stage{script: s, network: bufconn.Listen(64 << 10), met: map[string]int{}}
+	st := &stage{script: s, network: bufconn.Listen(64 << 10), met: map[int]int{}}
 	st.cognito = fakecognito.New(fakecognito.Config{Fault: st.fault})
 	if err := st.cognito.AddPool(fakecognito.Pool{ID: poolID, Users: []fakecognito.User{s.user}, PostConfirmation: trigger(s.trigger)}); err != nil {
 		return nil, nil, err
@@ -195,9 +209,8 @@ func (st *stage) call(i int, c scriptedCall) claimed {
 	}
 	out := claimed{start: time.Now()}
 	var err error
-	out.result, err = st.client.ConfirmSignUp(ctx, cognitoclient.Request{
-		UserPoolID: poolID, Username: username, ClientMetadata: map[string]string{callKey: strconv.Itoa(i)},
-		AllowConfirmed: c.allowConfirmed, Repeated: c.repeatOf >= 0,
+	out.result, err = st.client.ConfirmSignUp(ctx, cognitoclient.ConfirmSignUp{
+		UserPoolID: poolID, Username: username, AllowConfirmed: c.allowConfirmed, Repeated: c.repeatOf >= 0, ID: strconv.Itoa(i),
 	})
 	out.end = time.Now()
 	errors.As(err, &out.err)
@@ -208,14 +221,13 @@ func (st *stage) call(i int, c scriptedCall) claimed {
 func (st *stage) fault(r fakecognito.Request) fakecognito.Fault {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	call := r.ClientMetadata[callKey]
+	call := callOf(r)
 	n := st.met[call]
 	st.met[call]++
-	i, err := strconv.Atoi(call)
-	if err != nil || n >= len(st.script.calls[i].faults) {
+	c := st.script.calls[call]
+	if n >= len(c.faults) {
 		return fakecognito.None()
 	}
-	c := st.script.calls[i]
 	return faults(c.delay)[c.faults[n]]
 }
 
@@ -261,24 +273,38 @@ func (st *stage) do(d deed) {
 	}
 }
 
+// callOf is the call that a request belongs to: its User-Agent has our id of the call.
+func callOf(r fakecognito.Request) int {
+	_, id, _ := strings.Cut(r.UserAgent, "request/")
+	call, err := strconv.Atoi(id)
+	if err != nil {
+		panic(err)
+	}
+	return call
+}
+
 func trigger(kind int) fakecognito.Trigger {
 	switch kind {
-	case 0:
+	case none:
 		return nil
-	case 2:
+	case failing:
 		return func(context.Context, fakecognito.Event) (any, error) { return nil, errors.New("no seat left") }
-	case 3:
+	case hanging:
 		return func(ctx context.Context, _ fakecognito.Event) (any, error) { <-ctx.Done(); return nil, ctx.Err() }
-	case 4:
+	case rubbish:
 		return func(context.Context, fakecognito.Event) (any, error) { return "rubbish", nil }
 	default:
 		return func(_ context.Context, e fakecognito.Event) (any, error) { return e, nil }
 	}
 }
 
-// calm says whether nothing in the script excuses a claim that it can't be told.
+// calm reports whether nothing in the script excuses an unknown outcome. A trigger that fails does not, where Cognito names
+// it and nobody else changes the user.
 func (s script) calm() bool {
-	if s.trigger > 1 || slices.ContainsFunc(s.dials, func(kind int) bool { return kind != 0 }) {
+	if s.trigger == rubbish || s.trigger > working && len(s.deeds) > 0 {
+		return false
+	}
+	if slices.ContainsFunc(s.dials, func(kind int) bool { return kind != 0 }) {
 		return false
 	}
 	return !slices.ContainsFunc(s.calls, func(c scriptedCall) bool {
@@ -289,23 +315,26 @@ func (s script) calm() bool {
 // check compares the claims with the journal. It returns what is wrong, or nothing.
 func check(s script, claims []claimed, journal []fakecognito.Entry) string {
 	for i, c := range claims {
+		first := s.calls[i].repeatOf
 		own := confirmedBy(journal, i)
-		ever := own || s.calls[i].repeatOf >= 0 && confirmedBy(journal, s.calls[i].repeatOf)
+		ever := own || first >= 0 && confirmedBy(journal, first)
 		switch {
 		case c.err == nil && !confirmedWithin(journal, c.start, c.end):
 			return fmt.Sprintf("call %d: OK, but the user was never confirmed during it", i)
-		case c.err == nil && c.result.Confirmation == cognitoclient.Confirmed && !own:
+		case c.err == nil && c.result.Attribution == cognitoclient.ByThisCall && !own:
 			return fmt.Sprintf("call %d: claims to have confirmed the user", i)
-		case c.err == nil && c.result.Confirmation == cognitoclient.AlreadyConfirmed && ever:
-			return fmt.Sprintf("call %d: claims that the user had been confirmed before", i)
+		case c.err == nil && c.result.Attribution == cognitoclient.BeforeThisCall && ever:
+			return fmt.Sprintf("call %d: claims that somebody else confirmed the user", i)
 		case c.err == nil:
-		case c.err.Outcome != cognitoclient.Unknown && own:
+		case promises(c.err) && ever:
 			return fmt.Sprintf("call %d: %v, but it confirmed the user", i, c.err)
-		case c.err.Outcome != cognitoclient.Unknown && c.err.Cause == cognitoclient.UserAlreadyConfirmed && ever:
-			return fmt.Sprintf("call %d: %v, but an earlier try of it confirmed the user", i, c.err)
+		case promises(c.err) && first >= 0:
+			return fmt.Sprintf("call %d: %v, but it is a repeat", i, c.err)
+		case c.err.Outcome == cognitoclient.Applied && (!own || count(journal, fakecognito.KindTriggerFailed, i) == 0 || !confirmedWithin(journal, c.start, c.end)):
+			return fmt.Sprintf("call %d: %v, but its trigger did not fail with the user confirmed", i, c.err)
 		case c.err.Outcome == cognitoclient.Unknown && s.calm():
 			return fmt.Sprintf("call %d: %v, but nothing was lost", i, c.err)
-		case c.err.Outcome == cognitoclient.Unknown && refusal(c.err.Cause):
+		case c.err.Outcome == cognitoclient.Unknown && first < 0 && c.err.Cause.Promises():
 			return fmt.Sprintf("call %d: %v, which reads as a refusal", i, c.err)
 		case c.err.Outcome == cognitoclient.NotSent && received(journal, i) > 0:
 			return fmt.Sprintf("call %d: %v, but a request arrived", i, c.err)
@@ -316,15 +345,9 @@ func check(s script, claims []claimed, journal []fakecognito.Entry) string {
 	return ""
 }
 
-// refusal says whether callers take the cause for proof that nothing happened.
-func refusal(cause cognitoclient.Cause) bool {
-	switch cause {
-	case cognitoclient.TooManyRequests, cognitoclient.LimitExceeded, cognitoclient.UserNotFound, cognitoclient.UserDisabled,
-		cognitoclient.UserNotConfirmable, cognitoclient.AccessDenied, cognitoclient.Unreachable:
-		return true
-	default:
-		return false
-	}
+// promises reports whether the error says that the call had and will have no effect.
+func promises(e *cognitoclient.Error) bool {
+	return e.Outcome == cognitoclient.NotSent || e.Outcome == cognitoclient.NotApplied
 }
 
 func received(journal []fakecognito.Entry, call int) int {
@@ -338,7 +361,7 @@ func confirmedBy(journal []fakecognito.Entry, call int) bool {
 func count(journal []fakecognito.Entry, kind fakecognito.Kind, call int) int {
 	n := 0
 	for _, e := range journal {
-		if e.Kind == kind && e.Request.ClientMetadata[callKey] == strconv.Itoa(call) {
+		if e.Kind == kind && e.Request.Number > 0 && callOf(e.Request) == call {
 			n++
 		}
 	}
@@ -407,7 +430,7 @@ func TestEveryClaimHolds(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(seen)) {
 		t.Logf("%7d %s", seen[name], name)
 	}
-	for _, name := range []string{"confirmed", "already confirmed", "confirmed unattributed", "not_sent", "not_applied", "unknown"} {
+	for _, name := range []string{"confirmed", "already confirmed", "confirmed unattributed", "NOT_SENT", "NOT_APPLIED", "APPLIED", "UNKNOWN"} {
 		if seen[name] < played/100 {
 			t.Errorf("%s was claimed %d times: the scripts hardly lead there", name, seen[name])
 		}
@@ -418,5 +441,5 @@ func kind(c claimed) string {
 	if c.err != nil {
 		return c.err.Outcome.String()
 	}
-	return [...]string{"", "confirmed", "already confirmed", "confirmed unattributed"}[c.result.Confirmation]
+	return [...]string{"", "confirmed", "already confirmed", "confirmed unattributed"}[c.result.Attribution]
 }

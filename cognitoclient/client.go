@@ -1,24 +1,23 @@
-// Package cognitoclient confirms sign-ups in Amazon Cognito user pools and says exactly what it may claim about each.
+// Package cognitoclient calls Amazon Cognito as an administrator and says exactly what it may claim about each call.
 //
 // A call makes up to a few attempts. Each attempt is classified by what is known about it (never sent, answered, sent
-// without a usable answer), and the call's claim is a pure function of its attempts. The package knows nothing of gRPC.
+// without a usable response), and what the call claims is a pure function of its attempts. Each operation is in a file of
+// its own; everything else is the same for all. The package knows nothing of gRPC.
+//
+// It speaks Cognito's protocol, AWS JSON 1.1, over net/http. Configuration, credentials, endpoints, signatures and the
+// names of exceptions are the AWS SDK's.
 package cognitoclient
 
 import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 // Defaults of Config.
@@ -28,8 +27,8 @@ const (
 	DefaultMaxConnections = 256
 )
 
-// MinAttempt is the least time in which an attempt is worth beginning. ConfirmSignUp begins the first one in any case:
-// whoever sets the deadline knows whether it makes sense.
+// MinAttempt is the least time in which an attempt is worth beginning. A call begins its first one in any case: whoever
+// sets the deadline knows whether it makes sense.
 const MinAttempt = 100 * time.Millisecond
 
 // Config is what New needs.
@@ -38,7 +37,9 @@ type Config struct {
 	AWS aws.Config
 	// Endpoint replaces Cognito's own endpoint of the Region. It is https, or http on loopback.
 	Endpoint string
-	// Attempts is the most attempts that a call makes; 0 means DefaultAttempts.
+	// Version is this program's, for the User-Agent header.
+	Version string
+	// Attempts is the most attempts that a call makes; 0 means DefaultAttempts. One more may follow a trigger's failure.
 	Attempts int
 	// AttemptTimeout bounds one attempt; 0 means DefaultAttemptTimeout.
 	AttemptTimeout time.Duration
@@ -54,9 +55,13 @@ type Config struct {
 
 // Client calls Cognito. It is safe for concurrent use.
 type Client struct {
-	api            *cognitoidentityprovider.Client
-	credentials    aws.CredentialsProvider
-	exceptions     map[string]Cause
+	endpoint       *endpoint
+	transport      http.RoundTripper
+	keys           *keys
+	signer         *v4.Signer
+	clock          *clock
+	exceptions     map[string]exception
+	userAgent      string
 	attempts       int
 	attemptTimeout time.Duration
 	random         func() float64
@@ -75,12 +80,18 @@ func New(cfg Config) (*Client, error) {
 	case cfg.Attempts < 0 || cfg.AttemptTimeout < 0 || cfg.MaxConnections < 0:
 		return nil, errors.New("attempts, attempt timeout and connections can't be negative")
 	}
-	if err := checkEndpoint(cfg.Endpoint); err != nil {
+	endpoint, err := resolveEndpoint(cfg)
+	if err != nil {
 		return nil, err
 	}
 	c := &Client{
-		credentials:    cfg.AWS.Credentials,
-		exceptions:     exceptionCauses(),
+		endpoint:       endpoint,
+		transport:      newTransport(cfg),
+		keys:           newKeys(cfg.AWS.Credentials),
+		signer:         v4.NewSigner(),
+		clock:          &clock{fixed: cfg.AWS.DisableClockSkewCorrection},
+		exceptions:     exceptions(),
+		userAgent:      userAgent(cfg),
 		attempts:       cmp.Or(cfg.Attempts, DefaultAttempts),
 		attemptTimeout: cmp.Or(cfg.AttemptTimeout, DefaultAttemptTimeout),
 		random:         cfg.Random,
@@ -89,132 +100,17 @@ func New(cfg Config) (*Client, error) {
 	if c.onAttempt == nil {
 		c.onAttempt = func(Cause, time.Duration) {}
 	}
-	c.api = newAPI(cfg)
-	if err := rehearse(c.api); err != nil {
-		return nil, err
-	}
 	return c, nil
 }
 
-var errRehearsal = errors.New("rehearsal")
-
-// rehearse makes a call that ends before anything is sent. What it fails of, such as a Region that is no host name, or
-// FIPS with an endpoint of one's own, every call would fail of.
-func rehearse(api *cognitoidentityprovider.Client) error {
-	_, err := api.AdminConfirmSignUp(context.Background(), &cognitoidentityprovider.AdminConfirmSignUpInput{
-		UserPoolId: aws.String("pool"), Username: aws.String("user"),
-	}, func(o *cognitoidentityprovider.Options) {
-		o.HTTPClient = smithyhttp.ClientDoFunc(func(*http.Request) (*http.Response, error) { return nil, errRehearsal })
-		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "rehearsal", SecretAccessKey: "rehearsal"}, nil
-		})
-	})
-	if !errors.Is(err, errRehearsal) {
-		return fmt.Errorf("the AWS Region and settings lead to no endpoint: %w", errors.Unwrap(err))
+// userAgent names this program, its version and the application id of the SDK's configuration.
+func userAgent(cfg Config) string {
+	text := "useradmin"
+	if version := identifier(cfg.Version, "._-+"); version != "" {
+		text += "/" + version
 	}
-	return nil
-}
-
-func newAPI(cfg Config) *cognitoidentityprovider.Client {
-	cfg.MaxConnections = cmp.Or(cfg.MaxConnections, DefaultMaxConnections)
-	return cognitoidentityprovider.NewFromConfig(cfg.AWS, func(o *cognitoidentityprovider.Options) {
-		o.HTTPClient = &httpClient{transport: newTransport(cfg)}
-		o.Credentials = witnessedCredentials{cfg.AWS.Credentials}
-		o.Retryer = aws.NopRetryer{} // its hidden second attempt would turn a lost answer into NotAuthorizedException
-		if cfg.Endpoint != "" {
-			o.BaseEndpoint = &cfg.Endpoint
-		}
-	})
-}
-
-// FetchCredentials gets the AWS credentials, so that the first call finds them there. Its errors are fit for logs:
-// what AWS says of credentials has account ids and ARNs in it.
-func (c *Client) FetchCredentials(ctx context.Context) error {
-	_, err := c.credentials.Retrieve(ctx)
-	var refused smithy.APIError
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return errors.New("no AWS credentials came in time")
-	case errors.As(err, &refused):
-		return fmt.Errorf("AWS refuses to give credentials: %s", codeOnly(refused.ErrorCode()))
-	default:
-		return errors.New("no AWS credentials could be had: set them in the environment or the shared files, or give the container or the instance a role")
+	if id := identifier(cfg.AWS.AppID, "._-+"); id != "" {
+		text += " app/" + id
 	}
-}
-
-// ConfirmSignUp confirms the user's sign-up. Its error is always an *Error.
-//
-// A deadline on ctx should leave the caller the time to report. A cancellation of ctx with a cause of its own ends
-// the call with Stopping.
-func (c *Client) ConfirmSignUp(ctx context.Context, r Request) (Result, error) {
-	history := make([]attempt, 0, 4)
-	for n := 1; ; n++ {
-		last := c.attempt(ctx, r)
-		history = append(history, last)
-		if n == c.attempts || !last.repeatable() {
-			break
-		}
-		delay := c.delay(last.cause, n)
-		if timeLeft(ctx) < delay+MinAttempt {
-			break
-		}
-		if cause := sleep(ctx, delay); cause != 0 {
-			history = append(history, attempt{cause: cause})
-			break
-		}
-	}
-	return fold(history, r)
-}
-
-// delay is the back-off after the n-th attempt: doubled each time, half of it random.
-func (c *Client) delay(last Cause, n int) time.Duration {
-	first := 100 * time.Millisecond
-	if last == TooManyRequests {
-		first = 400 * time.Millisecond // the quota is per second
-	}
-	full := min(first<<min(n-1, 8), 4*time.Second)
-	return full/2 + time.Duration(c.random()*float64(full/2))
-}
-
-// sleep waits for the delay. If the context ends first, it says how.
-func sleep(ctx context.Context, delay time.Duration) Cause {
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return 0
-	case <-ctx.Done():
-		return ended(ctx)
-	}
-}
-
-func timeLeft(ctx context.Context) time.Duration {
-	if deadline, ok := ctx.Deadline(); ok {
-		return time.Until(deadline)
-	}
-	return time.Duration(1<<63 - 1)
-}
-
-// ended says how the context ended, or zero if it has not.
-func ended(ctx context.Context) Cause {
-	switch {
-	case ctx.Err() == nil:
-		return 0
-	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
-		return DeadlineExceeded
-	case errors.Is(context.Cause(ctx), context.Canceled):
-		return Cancelled
-	default:
-		return Stopping
-	}
-}
-
-// codeOnly drops what is no error code: the text is the other side's.
-func codeOnly(code string) string {
-	if len(code) > 64 || strings.ContainsFunc(code, func(r rune) bool { return !unicode.IsLetter(r) || r > unicode.MaxASCII }) {
-		return "(an odd code)"
-	}
-	return code
+	return text
 }

@@ -3,6 +3,7 @@ package cognitoclient
 import (
 	"crypto/tls"
 	"encoding/pem"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -12,12 +13,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/smithy-go/auth"
+	smithyendpoints "github.com/aws/smithy-go/endpoints"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // emptyAWS hides the developer's own AWS configuration.
@@ -86,7 +94,7 @@ func TestNewChecksTheEndpoint(t *testing.T) {
 	}
 	for _, cfg.Endpoint = range bad {
 		if _, err := New(cfg); err == nil {
-			t.Errorf("%q was taken", cfg.Endpoint)
+			t.Errorf("%q was accepted", cfg.Endpoint)
 		}
 	}
 }
@@ -94,11 +102,16 @@ func TestNewChecksTheEndpoint(t *testing.T) {
 func TestNewRefusesAHalfConfiguration(t *testing.T) {
 	whole := Config{AWS: aws.Config{Region: "us-east-1", Credentials: aws.AnonymousCredentials{}}, Random: func() float64 { return 0 }}
 	edits := map[string]func(*Config){
-		"Region":      func(c *Config) { c.AWS.Region = "" },
-		"credentials": func(c *Config) { c.AWS.Credentials = nil },
-		"randomness":  func(c *Config) { c.Random = nil },
-		"no endpoint": func(c *Config) { c.AWS.Region = "us east" },
-		"negative":    func(c *Config) { c.Attempts = -1 },
+		"Region":            func(c *Config) { c.AWS.Region = "" },
+		"credentials":       func(c *Config) { c.AWS.Credentials = nil },
+		"randomness":        func(c *Config) { c.Random = nil },
+		"not an AWS Region": func(c *Config) { c.AWS.Region = "us east" },
+		"pseudo Region":     func(c *Config) { c.AWS.Region = "fips-us-east-1" },
+		"no endpoint": func(c *Config) { // FIPS with an endpoint of one's own
+			c.AWS.ConfigSources = []any{config.EnvConfig{UseFIPSEndpoint: aws.FIPSEndpointStateEnabled}}
+			c.Endpoint = "https://cognito.example.com"
+		},
+		"negative": func(c *Config) { c.Attempts = -1 },
 	}
 	for want, edit := range edits {
 		cfg := whole
@@ -110,22 +123,172 @@ func TestNewRefusesAHalfConfiguration(t *testing.T) {
 }
 
 // Only AWS's own hosts owe a request id.
-func TestAWSHost(t *testing.T) {
+func TestRequestIDOfAWS(t *testing.T) {
 	for host, want := range map[string]bool{
 		"cognito-idp.us-east-1.amazonaws.com": true, "COGNITO-IDP.cn-north-1.AMAZONAWS.COM.CN": true,
-		"cognito-idp.us-east-1.api.aws": true, "127.0.0.1": false, "amazonaws.com.example.com": false, "notamazonaws.com": false,
+		"cognito-idp.us-east-1.api.aws": true, "cognito-idp.eusc-de-east-1.amazonaws.eu": true,
+		"127.0.0.1": false, "amazonaws.com.example.com": false, "notamazonaws.com": false,
 	} {
 		if awsHost(host) != want {
 			t.Errorf("%s: got %t", host, !want)
 		}
 	}
-	ex := exchange{status: 200, host: "cognito-idp.us-east-1.amazonaws.com", body: []byte("{}"), header: map[string][]string{"Content-Type": {amzJSON}}}
-	if ex.strictSuccess() {
-		t.Error("an answer of AWS's without a request id was taken for a success")
+	c := client(t, "", nil)
+	resp := response{status: 200, body: []byte("{}"), header: map[string][]string{"Content-Type": {amzJSON}}}
+	if c.strictSuccess(resp) {
+		t.Error("a response of AWS without a request id was treated as a success")
 	}
-	ex.header.Set(requestIDHeader, "1")
-	if !ex.strictSuccess() {
-		t.Error("an answer of AWS's with a request id was not taken for a success")
+	resp.header.Set(requestIDHeader, "1")
+	if !c.strictSuccess(resp) {
+		t.Error("a response of AWS with a request id was not treated as a success")
+	}
+}
+
+// sdkSource parses a file of the SDK's module.
+func sdkSource(t *testing.T, module, name string) *ast.File {
+	t.Helper()
+	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(strings.TrimSpace(string(dir)), name), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// Drift: the hosts of every partition that the SDK knows are AWS's.
+func TestEveryPartitionIsAWS(t *testing.T) {
+	file := sdkSource(t, "github.com/aws/aws-sdk-go-v2", "internal/endpoints/awsrulesfn/partitions.go")
+	found := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		pair, ok := n.(*ast.KeyValueExpr)
+		if !ok {
+			return true
+		}
+		key, _ := pair.Key.(*ast.Ident)
+		value, isText := pair.Value.(*ast.BasicLit)
+		if key != nil && isText && strings.HasSuffix(key.Name, "DnsSuffix") {
+			found++
+			if suffix := strings.Trim(value.Value, `"`); !awsHost("cognito-idp.region." + suffix) {
+				t.Errorf("%s is not one of AWS's hosts", suffix)
+			}
+		}
+		return true
+	})
+	if found < 10 {
+		t.Errorf("found only %d suffixes: the SDK's source has changed its shape", found)
+	}
+}
+
+// Drift: URL and signature scope are those of the SDK's own client.
+func TestEndpointIsTheSDKs(t *testing.T) {
+	tests := []struct {
+		name, region, endpoint string
+		variables              map[string]string
+	}{
+		{name: "plain", region: "us-east-1"},
+		{name: "China", region: "cn-north-1"},
+		{name: "European sovereign cloud", region: "eusc-de-east-1"},
+		{name: "FIPS", region: "us-west-2", variables: map[string]string{"AWS_USE_FIPS_ENDPOINT": "true"}},
+		{name: "dual stack", region: "eu-central-1", variables: map[string]string{"AWS_USE_DUALSTACK_ENDPOINT": "true"}},
+		{name: "GovCloud, FIPS and dual stack", region: "us-gov-west-1", variables: map[string]string{"AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "true"}},
+		{name: "China, dual stack", region: "cn-northwest-1", variables: map[string]string{"AWS_USE_DUALSTACK_ENDPOINT": "true"}},
+		{name: "own endpoint", region: "us-east-1", endpoint: "https://cognito.example.com:8443"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			emptyAWS(t)
+			for name, value := range test.variables {
+				t.Setenv(name, value)
+			}
+			cfg, err := Load(t.Context(), test.region)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := New(Config{AWS: cfg, Endpoint: test.endpoint, Random: func() float64 { return 0 }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			req := c.newRequest(confirmSignUp(), request{})
+			keys, err := c.keys.get(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.sign(t.Context(), req, nil, keys); err != nil {
+				t.Fatal(err)
+			}
+			theirs := sdkRequest(t, cfg, test.endpoint)
+			if got, want := req.URL.String(), theirs.URL.String(); got != want {
+				t.Errorf("URL %s, the SDK's %s", got, want)
+			}
+			if got, want := scope(req), scope(theirs); got != want {
+				t.Errorf("scope %s, the SDK's %s", got, want)
+			}
+		})
+	}
+}
+
+// sdkRequest is what the SDK would send.
+func sdkRequest(t *testing.T, cfg aws.Config, endpoint string) *http.Request {
+	t.Helper()
+	var drawn *http.Request
+	client := cognitoidentityprovider.NewFromConfig(cfg, func(o *cognitoidentityprovider.Options) {
+		o.HTTPClient = smithyhttp.ClientDoFunc(func(r *http.Request) (*http.Response, error) {
+			drawn = r
+			return nil, errors.New("not sent")
+		})
+		o.Retryer = aws.NopRetryer{}
+		if endpoint != "" {
+			o.BaseEndpoint = &endpoint
+		}
+	})
+	_, err := client.AdminConfirmSignUp(t.Context(), &cognitoidentityprovider.AdminConfirmSignUpInput{UserPoolId: aws.String("p_1"), Username: aws.String("u")})
+	if drawn == nil {
+		t.Fatal(err)
+	}
+	return drawn
+}
+
+// scope is the signature's, without the date.
+func scope(r *http.Request) string {
+	_, rest, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	credential, _, _ := strings.Cut(rest, ",")
+	parts := strings.Split(credential, "/")
+	return strings.Join(slices.Delete(parts, 1, 2), "/")
+}
+
+// What this client would not honour is refused at start.
+func TestNewRefusesWhatItDoesNotRun(t *testing.T) {
+	edits := map[string]func(*aws.Config){
+		"API options":     func(c *aws.Config) { c.APIOptions = append(c.APIOptions, func(*middleware.Stack) error { return nil }) },
+		"service options": func(c *aws.Config) { c.ServiceOptions = append(c.ServiceOptions, func(string, any) {}) },
+		"interceptors": func(c *aws.Config) {
+			c.Interceptors.BeforeSigning = append(c.Interceptors.BeforeSigning, nil)
+		},
+	}
+	for want, edit := range edits {
+		cfg := Config{AWS: aws.Config{Region: "us-east-1", Credentials: aws.AnonymousCredentials{}}, Random: func() float64 { return 0 }}
+		edit(&cfg.AWS)
+		if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", want, err)
+		}
+	}
+	var resolved smithyendpoints.Endpoint
+	auth.SetAuthOptions(&resolved.Properties, []*auth.Option{{SchemeID: "aws.auth#sigv4a"}})
+	if _, err := newEndpoint(resolved, "us-east-1"); err == nil || !strings.Contains(err.Error(), "signature") {
+		t.Errorf("another kind of signature: got %v", err)
+	}
+}
+
+// CloudTrail keeps the User-Agent: it must name the program, its version and our id of the call.
+func TestUserAgent(t *testing.T) {
+	for version, want := range map[string]string{"1.2.3": "useradmin/1.2.3 app/shop request/id-1", "": "useradmin app/shop request/id-1", "a b": "useradmin app/shop request/id-1"} {
+		c := client(t, "", func(c *Config) { c.Version, c.AWS.AppID = version, "shop" })
+		if got := c.newRequest(confirmSignUp(), request{id: "id-1"}).Header.Get("User-Agent"); got != want {
+			t.Errorf("version %q: %q, want %q", version, got, want)
+		}
 	}
 }
 
@@ -143,7 +306,7 @@ func TestTLSWithCABundle(t *testing.T) {
 		}
 		return cfg
 	}
-	if got := confirm(t, t.Context(), client(t, server.URL, func(c *Config) { c.AWS = load() })); got != "unreachable not_sent   0" {
+	if got := confirm(t, t.Context(), client(t, server.URL, func(c *Config) { c.AWS = load() })); got != "COGNITO_UNREACHABLE NOT_SENT   0" {
 		t.Errorf("a certificate of an unknown authority: %s", got)
 	}
 	t.Setenv("AWS_CA_BUNDLE", bundle)
@@ -158,31 +321,26 @@ func TestTLSWithCABundle(t *testing.T) {
 	}
 }
 
-// Drift: every exception that the SDK can return for the operation has a cause of its own.
-func TestEveryDeclaredExceptionHasACause(t *testing.T) {
-	dir, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(strings.TrimSpace(string(dir)), "deserializers.go"), nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	table, declared := exceptionCauses(), 0
-	ast.Inspect(file, func(n ast.Node) bool {
-		if f, ok := n.(*ast.FuncDecl); ok {
-			return f.Name.Name == "awsAwsjson11_deserializeOpErrorAdminConfirmSignUp"
-		}
-		if literal, ok := n.(*ast.BasicLit); ok && strings.HasSuffix(literal.Value, `Exception"`) {
-			declared++
-			if exception := strings.Trim(literal.Value, `"`); table[key(exception)] == 0 {
-				t.Errorf("%s has no cause: add one, and its row in the contract", exception)
+// Drift: every exception that the SDK declares for an operation is known.
+func TestEveryDeclaredExceptionIsKnown(t *testing.T) {
+	file := sdkSource(t, "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider", "deserializers.go")
+	for _, op := range []*operation{confirmSignUp()} {
+		declared := 0
+		ast.Inspect(file, func(n ast.Node) bool {
+			if f, ok := n.(*ast.FuncDecl); ok {
+				return f.Name.Name == "awsAwsjson11_deserializeOpError"+op.name
 			}
+			if literal, ok := n.(*ast.BasicLit); ok && strings.HasSuffix(literal.Value, `Exception"`) {
+				declared++
+				if name := strings.Trim(literal.Value, `"`); exceptions()[strings.ToLower(name)].name != name {
+					t.Errorf("%s of %s is not known: add it to exceptions", name, op.name)
+				}
+			}
+			return true
+		})
+		if declared < 6 {
+			t.Errorf("%s: found only %d declared exceptions: the SDK's source has changed its shape", op.name, declared)
 		}
-		return true
-	})
-	if declared < 12 {
-		t.Errorf("found only %d declared exceptions: the SDK's source has changed its shape", declared)
 	}
 }
 
@@ -235,9 +393,9 @@ func TestTransport(t *testing.T) {
 	case tr.Protocols == nil || tr.Protocols.HTTP2() || tr.Protocols.UnencryptedHTTP2() || tr.ForceAttemptHTTP2:
 		t.Error("HTTP/2 is on")
 	case !tr.DisableCompression:
-		t.Error("answers are unpacked beyond the bound")
-	case tr.MaxResponseHeaderBytes != maxAnswer:
-		t.Error("the header of an answer is not bounded")
+		t.Error("responses are unpacked beyond the bound")
+	case tr.MaxResponseHeaderBytes != maxResponse:
+		t.Error("the header of a response is not bounded")
 	case tr.TLSHandshakeTimeout == 0 || tr.IdleConnTimeout == 0:
 		t.Error("a time limit is missing")
 	}

@@ -8,71 +8,61 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// exceptionCauses maps the names of exceptions, as key makes them, to their causes. The declared ones are named by
-// the SDK's types, so that the compiler checks them; the others arrive all the same.
-func exceptionCauses() map[string]Cause {
-	return map[string]Cause{
-		name[*types.InvalidParameterException]():      InvalidParameter,
-		name[*types.ResourceNotFoundException]():      UserPoolNotFound,
-		name[*types.UserNotFoundException]():          UserNotFound,
-		name[*types.NotAuthorizedException]():         NotAuthorized,
-		name[*types.UserLambdaValidationException]():  LambdaRejected,
-		name[*types.UnexpectedLambdaException]():      LambdaFailed,
-		name[*types.InvalidLambdaResponseException](): LambdaResponseInvalid,
-		name[*types.OperationNotEnabledException]():   OperationNotEnabled,
-		name[*types.TooManyRequestsException]():       TooManyRequests,
-		name[*types.LimitExceededException]():         LimitExceeded,
-		name[*types.TooManyFailedAttemptsException](): TooManyFailedAttempts,
-		name[*types.InternalErrorException]():         InternalError,
-
-		"validation":                 InvalidParameter,
-		"validationerror":            InvalidParameter,
-		"requestentitytoolarge":      InvalidParameter,
-		"throttled":                  TooManyRequests,
-		"requestlimitexceeded":       TooManyRequests,
-		"internalfailure":            InternalError,
-		"serviceunavailable":         Unavailable,
-		"requesttimeout":             Unavailable,
-		"accessdenied":               AccessDenied,
-		"optinrequired":              AccessDenied,
-		"expiredtoken":               CredentialsRefused,
-		"unrecognizedclient":         CredentialsRefused,
-		"invalidclienttokenid":       CredentialsRefused,
-		"invalidsignature":           CredentialsRefused,
-		"signaturedoesnotmatch":      CredentialsRefused,
-		"incompletesignature":        CredentialsRefused,
-		"missingauthenticationtoken": CredentialsRefused,
-		"requestexpired":             CredentialsRefused,
-		"unknownoperation":           OperationUnsupported,
-		"invalidaction":              OperationUnsupported,
-		"serialization":              OperationUnsupported,
-	}
+// exception is one that this package knows: the name as AWS spells it, and what it means.
+type exception struct {
+	name  string
+	cause Cause
 }
 
-// name is the key of a declared exception; ErrorCode works on a nil receiver.
-func name[E smithy.APIError]() string {
+// exceptions are the known ones by their names in lower case, since AWS compares names without case. Those that the
+// operations declare are named by the SDK's types, so that the compiler checks them; the others arrive all the same.
+func exceptions() map[string]exception {
+	known := map[string]exception{}
+	add := func(cause Cause, names ...string) {
+		for _, name := range names {
+			known[strings.ToLower(name)] = exception{name, cause}
+		}
+	}
+	// withSuffix adds both spellings in which AWS's front doors send them.
+	withSuffix := func(cause Cause, names ...string) {
+		for _, name := range names {
+			add(cause, name, name+"Exception")
+		}
+	}
+	add(InvalidParameter, declared[*types.InvalidParameterException](), "ValidationError")
+	add(UserPoolNotFound, declared[*types.ResourceNotFoundException]())
+	add(UserNotFound, declared[*types.UserNotFoundException]())
+	add(NotAuthorized, declared[*types.NotAuthorizedException]())
+	add(LambdaRejected, declared[*types.UserLambdaValidationException]())
+	add(LambdaFailed, declared[*types.UnexpectedLambdaException]())
+	add(LambdaResponseInvalid, declared[*types.InvalidLambdaResponseException]())
+	add(OperationNotEnabled, declared[*types.OperationNotEnabledException]())
+	add(TooManyRequests, declared[*types.TooManyRequestsException](), "RequestLimitExceeded")
+	add(LimitExceeded, declared[*types.LimitExceededException]())
+	add(TooManyFailedAttempts, declared[*types.TooManyFailedAttemptsException]())
+	add(InternalError, declared[*types.InternalErrorException](), "InternalFailure")
+	add(Credentials, "InvalidClientTokenId", "SignatureDoesNotMatch")
+	add(OperationUnsupported, "InvalidAction")
+
+	withSuffix(InvalidParameter, "Validation", "RequestEntityTooLarge")
+	withSuffix(TooManyRequests, "Throttling", "Throttled", "RequestThrottled")
+	withSuffix(Unavailable, "ServiceUnavailable", "RequestTimeout")
+	withSuffix(AccessDenied, "AccessDenied", "OptInRequired")
+	withSuffix(Credentials, "ExpiredToken", "UnrecognizedClient", "InvalidSignature", "IncompleteSignature",
+		"MissingAuthenticationToken", "RequestExpired")
+	withSuffix(OperationUnsupported, "UnknownOperation", "Serialization")
+	return known
+}
+
+// declared is the name of an exception that the SDK declares; ErrorCode works on a nil receiver.
+func declared[E smithy.APIError]() string {
 	var exception E
-	return key(exception.ErrorCode())
+	return exception.ErrorCode()
 }
 
-// key makes names comparable: they arrive in any case, many with and without the suffix.
-func key(exception string) string {
-	return strings.TrimSuffix(strings.ToLower(exception), "exception")
-}
+func isExpiredToken(name string) bool { return strings.HasPrefix(name, "ExpiredToken") }
 
-// causeOf is the cause that an exception stands for, or zero if it is not known.
-func (c *Client) causeOf(exception string) Cause {
-	k := key(exception)
-	if cause, ok := c.exceptions[k]; ok {
-		return cause
-	}
-	if strings.HasPrefix(k, "throttling") || strings.HasPrefix(k, "requestthrottled") {
-		return TooManyRequests
-	}
-	return 0
-}
-
-// statusCause is the cause that the HTTP status of an answer stands for whose exception is missing or not known.
+// statusCause is the cause that the HTTP status of a response without an exception stands for.
 func statusCause(status int) Cause {
 	switch {
 	case status == http.StatusRequestEntityTooLarge:
@@ -83,39 +73,9 @@ func statusCause(status int) Cause {
 		return InternalError
 	case status == http.StatusNotImplemented:
 		return OperationUnsupported
-	case status > 500:
+	case status == http.StatusRequestTimeout, status > 500:
 		return Unavailable
 	default:
 		return UnrecognizedException
 	}
-}
-
-// refusal tells apart what NotAuthorizedException means: mostly that the user's status is not UNCONFIRMED.
-func refusal(message string) (cause Cause, userStatus string) {
-	const marker = "Current status is "
-	if _, rest, found := strings.Cut(message, marker); found {
-		userStatus = statusName(rest)
-	}
-	switch {
-	case userStatus == string(types.UserStatusTypeConfirmed):
-		return UserAlreadyConfirmed, userStatus
-	case userStatus != "", strings.Contains(message, "status is not UNCONFIRMED"):
-		return UserNotConfirmable, userStatus
-	case strings.HasPrefix(message, "User is disabled"):
-		return UserDisabled, ""
-	default:
-		return NotAuthorized, ""
-	}
-}
-
-// statusName is the upper-case name that the text begins with; longer ones than any status are no name.
-func statusName(text string) string {
-	end := strings.IndexFunc(text, func(r rune) bool { return r != '_' && (r < 'A' || r > 'Z') })
-	if end < 0 {
-		end = len(text)
-	}
-	if end > 64 {
-		return ""
-	}
-	return text[:end]
 }

@@ -2,67 +2,66 @@ package cognitoclient
 
 import "slices"
 
-// fold is what a call may claim after its attempts. As long as no earlier attempt may have been applied, the last one
-// decides. Once one may have been, only a success, a confirmed user or another unknown speaks for itself; every other
-// answer says nothing about the attempt whose answer is missing.
-func fold(history []attempt, r Request) (Result, error) {
+// claim is what a call may claim: a result, or an error.
+type claim struct {
+	result Result
+	err    *Error
+}
+
+// fold is what the call may claim after its attempts.
+//
+// As long as no earlier attempt may have had its effect, the last one decides. Once one may have had it, only a success,
+// "it is so already" and another unknown stand: every other answer says nothing about the attempt whose response is
+// missing. What is known of a trigger goes before all that, since nothing of that attempt is under way any more.
+func fold(op *operation, r request, history []attempt) claim {
 	last := history[len(history)-1]
-	lost := slices.ContainsFunc(history[:len(history)-1], attempt.mayHaveApplied)
+	lost := slices.ContainsFunc(history[:len(history)-1], op.mayHaveApplied)
+	already := op.already != 0 && last.cause == op.already
 	switch {
 	case last.cause == 0:
-		return result(Confirmed, history), nil
-	case last.cause == UserAlreadyConfirmed && lost:
-		return result(ConfirmedUnattributed, history), nil
-	case last.cause == UserAlreadyConfirmed && r.AllowConfirmed && r.Repeated:
-		return result(ConfirmedUnattributed, history), nil
-	case last.cause == UserAlreadyConfirmed && r.AllowConfirmed:
-		return result(AlreadyConfirmed, history), nil
+		return success(ByThisCall, history)
+	case last.afterTrigger && already:
+		return failure(op, history, history[len(history)-2], Applied)
+	case last.afterTrigger:
+		return failure(op, history, history[len(history)-2], Unknown)
+	case already && (lost || r.goal && r.repeated):
+		return success(Unattributed, history)
+	case already && r.goal:
+		return success(BeforeThisCall, history)
 	}
-	cause := last.cause
-	if lost && !speaksForItself(cause) {
-		cause = ResponseLost
-	}
-	answer := lastAnswer(history)
-	return Result{}, &Error{
-		Cause:      cause,
-		Outcome:    outcome(history, r),
-		Exception:  answer.exception,
-		Message:    answer.message,
-		ReasonCode: answer.reasonCode,
-		UserStatus: answer.userStatus,
-		HTTPStatus: answer.status,
-		RequestID:  answer.requestID,
-		Attempts:   sent(history),
-		Problem:    last.problem,
-	}
-}
-
-// speaksForItself says whether the cause stands after an attempt that may have been applied: its outcome is unknown
-// in any case, or it says why the call ended.
-func speaksForItself(cause Cause) bool {
-	switch cause {
-	case LambdaRejected, LambdaFailed, LambdaResponseInvalid, InternalError, Unavailable, Cancelled, Stopping, Bug:
-		return true
-	default:
-		return false
-	}
-}
-
-func outcome(history []attempt, r Request) Outcome {
+	outcome := NotSent
 	switch {
-	case slices.ContainsFunc(history, attempt.mayHaveApplied):
-		return Unknown
-	case r.Repeated && history[len(history)-1].cause == UserAlreadyConfirmed:
-		return Unknown // the earlier try may have confirmed the user
+	case r.repeated && !op.readOnly, lost, op.mayHaveApplied(last):
+		outcome = Unknown
 	case sent(history) > 0:
-		return NotApplied
-	default:
-		return NotSent
+		outcome = NotApplied
 	}
+	if lost && !last.cause.fact().stands {
+		last.cause = ResponseLost
+	}
+	return failure(op, history, last, outcome)
 }
 
-func result(confirmation Confirmation, history []attempt) Result {
-	return Result{Confirmation: confirmation, Attempts: sent(history), RequestID: lastAnswer(history).requestID}
+func success(attribution Attribution, history []attempt) claim {
+	return claim{result: Result{Attribution: attribution, Attempts: sent(history), RequestID: lastAnswer(history).requestID}}
+}
+
+// failure is that of the attempt. Where it has no answer, what is known of Cognito's is from the last one that has.
+func failure(op *operation, history []attempt, of attempt, outcome Outcome) claim {
+	answer := of
+	if answer.status == 0 {
+		answer = lastAnswer(history)
+	}
+	e := &Error{
+		Operation: op.name, Cause: of.cause, Outcome: outcome, Problem: of.problem,
+		Exception: answer.exception, ReasonCode: answer.reasonCode, Violations: answer.violations, UserStatus: answer.userStatus,
+		Trigger: answer.trigger, TriggerError: answer.triggerError, HTTPStatus: answer.status, RequestID: answer.requestID,
+		Attempts: sent(history),
+	}
+	if outcome == Applied {
+		e.UserStatus = history[len(history)-1].userStatus
+	}
+	return claim{err: e}
 }
 
 func sent(history []attempt) int {

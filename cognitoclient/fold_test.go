@@ -3,10 +3,10 @@ package cognitoclient
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 )
 
-// answered is an attempt that got an answer; a zero status and an unsent one are spelled out.
 func answered(cause Cause, exception string) attempt {
 	return attempt{cause: cause, sent: true, status: 400, exception: exception}
 }
@@ -22,85 +22,164 @@ var (
 	deadlineSoon = attempt{cause: DeadlineExceeded}
 	cancelled    = attempt{cause: Cancelled, sent: true}
 	stopped      = attempt{cause: Stopping}
+	rejected     = attempt{cause: LambdaRejected, sent: true, status: 400, exception: "UserLambdaValidationException", requestID: "of-the-trigger", trigger: "PostConfirmation"}
 )
 
+// asking is the attempt that follows a trigger's failure.
+func asking(a attempt) attempt {
+	a.afterTrigger = true
+	return a
+}
+
 func TestFold(t *testing.T) {
-	allow, repeat := Request{AllowConfirmed: true}, Request{Repeated: true}
-	both := Request{AllowConfirmed: true, Repeated: true}
+	allow, repeat := request{goal: true}, request{repeated: true}
+	both := request{goal: true, repeated: true}
 	tests := []struct {
 		name    string
-		request Request
+		request request
 		history []attempt
 		want    string
 	}{
-		{"success", Request{}, []attempt{confirmed}, "confirmed, 1 attempts"},
-		{"success after a lost answer", Request{}, []attempt{lost, confirmed}, "confirmed, 2 attempts"},
-		{"success after an unsent attempt", Request{}, []attempt{unreachable, confirmed}, "confirmed, 1 attempts"},
-		{"already", Request{}, []attempt{already}, "user_already_confirmed not_applied NotAuthorizedException CONFIRMED 1"},
+		{"success", request{}, []attempt{confirmed}, "confirmed, 1 attempts"},
+		{"success after a lost response", request{}, []attempt{lost, confirmed}, "confirmed, 2 attempts"},
+		{"success after an unsent attempt", request{}, []attempt{unreachable, confirmed}, "confirmed, 1 attempts"},
+		{"success on a repeat", repeat, []attempt{confirmed}, "confirmed, 1 attempts"},
+		{"already", request{}, []attempt{already}, "USER_ALREADY_CONFIRMED NOT_APPLIED NotAuthorizedException CONFIRMED 1"},
 		{"already, allowed", allow, []attempt{already}, "already, 1 attempts"},
 		{"already after a throttle, allowed", allow, []attempt{throttled, already}, "already, 2 attempts"},
-		{"already on a repeat", repeat, []attempt{already}, "user_already_confirmed unknown NotAuthorizedException CONFIRMED 1"},
+		{"already on a repeat", repeat, []attempt{already}, "USER_ALREADY_CONFIRMED UNKNOWN NotAuthorizedException CONFIRMED 1"},
 		{"already on a repeat, allowed", both, []attempt{already}, "unattributed, 1 attempts"},
-		{"already after a lost answer", Request{}, []attempt{lost, already}, "unattributed, 2 attempts"},
+		{"already after a lost response", request{}, []attempt{lost, already}, "unattributed, 2 attempts"},
 		{"already after a 503", allow, []attempt{unavailable, already}, "unattributed, 2 attempts"},
-		{"throttled", Request{}, []attempt{throttled, throttled, throttled}, "too_many_requests not_applied TooManyRequestsException  3"},
-		{"throttled after a lost answer", Request{}, []attempt{lost, throttled}, "response_lost unknown TooManyRequestsException  2"},
-		{"unsent after a lost answer", allow, []attempt{lost, unreachable, unreachable}, "response_lost unknown   1"},
-		{"unsent", Request{}, []attempt{unreachable, unreachable, unreachable}, "unreachable not_sent   0"},
-		{"unsent after a throttle", Request{}, []attempt{throttled, unreachable}, "unreachable not_applied TooManyRequestsException  1"},
-		{"not found after a lost answer", allow, []attempt{lost, answered(UserNotFound, "UserNotFoundException")}, "response_lost unknown UserNotFoundException  2"},
-		{"another status after a lost answer", Request{}, []attempt{lost, {cause: UserNotConfirmable, sent: true, status: 400, exception: "NotAuthorizedException", userStatus: "RESET_REQUIRED"}},
-			"response_lost unknown NotAuthorizedException RESET_REQUIRED 2"},
-		{"Lambda after a lost answer", Request{}, []attempt{lost, answered(LambdaRejected, "UserLambdaValidationException")}, "lambda_rejected unknown UserLambdaValidationException  2"},
-		{"503 after a lost answer", Request{}, []attempt{lost, unavailable}, "unavailable unknown   2"},
-		{"deadline before anything", Request{}, []attempt{deadlineSoon}, "deadline_exceeded not_sent   0"},
-		{"deadline after a throttle", Request{}, []attempt{throttled, deadlineSoon}, "deadline_exceeded not_applied TooManyRequestsException  1"},
-		{"deadline under way", Request{}, []attempt{deadlineLate}, "deadline_exceeded unknown   1"},
-		{"deadline after a lost answer", Request{}, []attempt{lost, deadlineSoon}, "response_lost unknown   1"},
-		{"cancelled under way", Request{}, []attempt{cancelled}, "cancelled unknown   1"},
-		{"stopped in a back-off", Request{}, []attempt{throttled, stopped}, "stopping not_applied TooManyRequestsException  1"},
-		{"stopped after a lost answer", Request{}, []attempt{lost, stopped}, "stopping unknown   1"},
-		{"credentials", Request{}, []attempt{{cause: CredentialsRefused}}, "credentials_refused not_sent   0"},
-		{"credentials refused", Request{}, []attempt{answered(CredentialsRefused, "ExpiredTokenException")}, "credentials_refused not_applied ExpiredTokenException  1"},
-		{"unrecognized", Request{}, []attempt{answered(UnrecognizedException, "NewException")}, "unrecognized_exception unknown NewException  1"},
+		{"throttled", request{}, []attempt{throttled, throttled, throttled}, "TOO_MANY_REQUESTS NOT_APPLIED TooManyRequestsException  3"},
+		{"throttled on a repeat", repeat, []attempt{throttled}, "TOO_MANY_REQUESTS UNKNOWN TooManyRequestsException  1"},
+		{"throttled on a repeat, allowed", both, []attempt{throttled}, "TOO_MANY_REQUESTS UNKNOWN TooManyRequestsException  1"},
+		{"throttled after a lost response", request{}, []attempt{lost, throttled}, "COGNITO_RESPONSE_LOST UNKNOWN TooManyRequestsException  2"},
+		{"unsent after a lost response", allow, []attempt{lost, unreachable, unreachable}, "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"unsent", request{}, []attempt{unreachable, unreachable, unreachable}, "COGNITO_UNREACHABLE NOT_SENT   0"},
+		{"unsent on a repeat", repeat, []attempt{unreachable}, "COGNITO_UNREACHABLE UNKNOWN   0"},
+		{"unsent after a throttle", request{}, []attempt{throttled, unreachable}, "COGNITO_UNREACHABLE NOT_APPLIED TooManyRequestsException  1"},
+		{"not found after a lost response", allow, []attempt{lost, answered(UserNotFound, "UserNotFoundException")}, "COGNITO_RESPONSE_LOST UNKNOWN UserNotFoundException  2"},
+		{"another status after a lost response", request{}, []attempt{lost, {cause: UserNotConfirmable, sent: true, status: 400, exception: "NotAuthorizedException", userStatus: "RESET_REQUIRED"}},
+			"COGNITO_RESPONSE_LOST UNKNOWN NotAuthorizedException RESET_REQUIRED 2"},
+		{"Lambda after a lost response", request{}, []attempt{lost, answered(LambdaRejected, "UserLambdaValidationException")}, "LAMBDA_REJECTED UNKNOWN UserLambdaValidationException  2"},
+		{"503 after a lost response", request{}, []attempt{lost, unavailable}, "COGNITO_UNAVAILABLE UNKNOWN   2"},
+		{"deadline before anything", request{}, []attempt{deadlineSoon}, "DEADLINE_EXCEEDED NOT_SENT   0"},
+		{"deadline before anything on a repeat", repeat, []attempt{deadlineSoon}, "DEADLINE_EXCEEDED UNKNOWN   0"},
+		{"deadline after a throttle", request{}, []attempt{throttled, deadlineSoon}, "DEADLINE_EXCEEDED NOT_APPLIED TooManyRequestsException  1"},
+		{"deadline under way", request{}, []attempt{deadlineLate}, "DEADLINE_EXCEEDED UNKNOWN   1"},
+		{"deadline after a lost response", request{}, []attempt{lost, deadlineSoon}, "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"cancelled under way", request{}, []attempt{cancelled}, "CANCELLED UNKNOWN   1"},
+		{"stopped in a back-off", request{}, []attempt{throttled, stopped}, "SERVER_STOPPING NOT_APPLIED TooManyRequestsException  1"},
+		{"stopped after a lost response", request{}, []attempt{lost, stopped}, "SERVER_STOPPING UNKNOWN   1"},
+		{"credentials", request{}, []attempt{{cause: Credentials}}, "COGNITO_CREDENTIALS NOT_SENT   0"},
+		{"credentials refused", request{}, []attempt{answered(Credentials, "ExpiredTokenException")}, "COGNITO_CREDENTIALS NOT_APPLIED ExpiredTokenException  1"},
+		{"unrecognized", request{}, []attempt{answered(UnrecognizedException, "NewException")}, "UNRECOGNIZED_EXCEPTION UNKNOWN NewException  1"},
+
+		{"trigger failed, then confirmed", request{}, []attempt{rejected, asking(already)}, "LAMBDA_REJECTED APPLIED UserLambdaValidationException CONFIRMED 2"},
+		{"trigger failed, then confirmed, allowed", allow, []attempt{rejected, asking(already)}, "LAMBDA_REJECTED APPLIED UserLambdaValidationException CONFIRMED 2"},
+		{"trigger failed, then confirmed, on a repeat", both, []attempt{rejected, asking(already)}, "LAMBDA_REJECTED APPLIED UserLambdaValidationException CONFIRMED 2"},
+		{"trigger failed after a lost response, then confirmed", request{}, []attempt{lost, rejected, asking(already)}, "LAMBDA_REJECTED APPLIED UserLambdaValidationException CONFIRMED 3"},
+		{"trigger failed, then a success", request{}, []attempt{rejected, asking(confirmed)}, "confirmed, 2 attempts"},
+		{"trigger failed, then throttled", request{}, []attempt{rejected, asking(throttled)}, "LAMBDA_REJECTED UNKNOWN UserLambdaValidationException  2"},
+		{"trigger failed, then gone", allow, []attempt{rejected, asking(answered(UserNotFound, "UserNotFoundException"))}, "LAMBDA_REJECTED UNKNOWN UserLambdaValidationException  2"},
+		{"trigger failed, then lost", request{}, []attempt{rejected, asking(lost)}, "LAMBDA_REJECTED UNKNOWN UserLambdaValidationException  2"},
+		{"trigger failed, then unsent", request{}, []attempt{rejected, asking(unreachable)}, "LAMBDA_REJECTED UNKNOWN UserLambdaValidationException  1"},
+		{"trigger failed, then stopped", request{}, []attempt{rejected, asking(stopped)}, "LAMBDA_REJECTED UNKNOWN UserLambdaValidationException  1"},
+		{"trigger failed twice", request{}, []attempt{rejected, asking(rejected)}, "LAMBDA_REJECTED UNKNOWN UserLambdaValidationException  2"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := claim(fold(test.history, test.request)); got != test.want {
+			if got := told(folded(test.request, test.history)); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
 	}
 }
 
-func claim(r Result, err error) string {
-	names := map[Confirmation]string{Confirmed: "confirmed", AlreadyConfirmed: "already", ConfirmedUnattributed: "unattributed"}
+// The error after a trigger's failure names the trigger's response, not that of the attempt which asked afterwards.
+func TestFoldKeepsTheTriggersResponse(t *testing.T) {
+	for _, after := range []attempt{already, throttled, lost} {
+		after.requestID = "of-the-question"
+		_, err := folded(request{}, []attempt{rejected, asking(after)})
+		var e *Error
+		if !errors.As(err, &e) || e.RequestID != "of-the-trigger" || e.Trigger != "PostConfirmation" {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+func folded(r request, history []attempt) (Result, error) {
+	c := fold(confirmSignUp(), r, history)
+	if c.err != nil {
+		return Result{}, c.err
+	}
+	return c.result, nil
+}
+
+func told(r Result, err error) string {
+	names := map[Attribution]string{ByThisCall: "confirmed", BeforeThisCall: "already", Unattributed: "unattributed"}
 	var e *Error
 	if !errors.As(err, &e) {
-		return fmt.Sprintf("%s, %d attempts", names[r.Confirmation], r.Attempts)
+		return fmt.Sprintf("%s, %d attempts", names[r.Attribution], r.Attempts)
 	}
 	return fmt.Sprintf("%s %s %s %s %d", e.Cause, e.Outcome, e.Exception, e.UserStatus, e.Attempts)
 }
 
-// Every history of up to three attempts keeps the promises that callers rely on.
+// What an operation says of itself changes what its exceptions promise.
+func TestFoldByOperation(t *testing.T) {
+	lambda, unknown := answered(LambdaRejected, "UserLambdaValidationException"), answered(InternalError, "InternalErrorException")
+	tests := []struct {
+		name      string
+		operation operation
+		request   request
+		history   []attempt
+		want      string
+	}{
+		{"a trigger before the effect", operation{triggerBefore: true}, request{}, []attempt{lambda}, "LAMBDA_REJECTED NOT_APPLIED UserLambdaValidationException  1"},
+		{"a trigger after it", operation{trigger: "PostConfirmation"}, request{}, []attempt{lambda}, "LAMBDA_REJECTED UNKNOWN UserLambdaValidationException  1"},
+		{"no trigger known", operation{}, request{}, []attempt{lambda}, "LAMBDA_REJECTED UNKNOWN UserLambdaValidationException  1"},
+		{"a read", operation{readOnly: true}, request{}, []attempt{unknown}, "COGNITO_INTERNAL_ERROR NOT_APPLIED InternalErrorException  1"},
+		{"a read, lost", operation{readOnly: true}, request{}, []attempt{lost, throttled}, "TOO_MANY_REQUESTS NOT_APPLIED TooManyRequestsException  2"},
+		{"a read, repeated", operation{readOnly: true}, request{repeated: true}, []attempt{throttled}, "TOO_MANY_REQUESTS NOT_APPLIED TooManyRequestsException  1"},
+		{"gone is not the goal", operation{}, request{goal: true}, []attempt{lost, answered(UserNotFound, "UserNotFoundException")}, "COGNITO_RESPONSE_LOST UNKNOWN UserNotFoundException  2"},
+		{"gone is the goal", operation{already: UserNotFound}, request{goal: true}, []attempt{lost, answered(UserNotFound, "UserNotFoundException")}, "unattributed, 2 attempts"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := fold(&test.operation, test.request, test.history)
+			var err error
+			if c.err != nil {
+				err = c.err
+			}
+			if got := told(c.result, err); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+// Every history of up to three attempts, and of a fourth after a trigger's failure, keeps the promises that callers rely on.
 func TestFoldPromises(t *testing.T) {
 	kinds := []attempt{
-		confirmed, already, throttled, unavailable, lost, unreachable, deadlineLate, deadlineSoon, cancelled, stopped,
+		confirmed, already, throttled, unavailable, lost, unreachable, deadlineLate, deadlineSoon, cancelled, stopped, rejected,
 	}
 	for _, cause := range Causes() {
 		kinds = append(kinds, answered(cause, "SomeException"))
 	}
-	requests := []Request{{}, {AllowConfirmed: true}, {Repeated: true}, {AllowConfirmed: true, Repeated: true}}
+	requests := []request{{}, {goal: true}, {repeated: true}, {goal: true, repeated: true}}
 	checked := 0
 	var extend func(history []attempt)
 	extend = func(history []attempt) {
 		for _, kind := range kinds {
+			kind.afterTrigger = len(history) > 0 && confirmSignUp().triggerFailed(history[len(history)-1])
 			longer := append(history[:len(history):len(history)], kind)
 			for _, request := range requests {
 				checkPromises(t, longer, request)
 				checked++
 			}
-			if len(longer) < 3 && kind.cause != 0 {
+			ends := kind.cause == 0 || kind.afterTrigger
+			if !ends && (len(longer) < 3 || confirmSignUp().triggerFailed(kind)) {
 				extend(longer)
 			}
 		}
@@ -109,12 +188,12 @@ func TestFoldPromises(t *testing.T) {
 	t.Logf("%d claims checked", checked)
 }
 
-func checkPromises(t *testing.T, history []attempt, request Request) {
+func checkPromises(t *testing.T, history []attempt, request request) {
 	t.Helper()
-	result, err := fold(history, request)
-	unknown, sent := false, 0
+	op := confirmSignUp()
+	result, err := folded(request, history)
+	unknown, sent := slices.ContainsFunc(history, op.mayHaveApplied), 0
 	for _, a := range history {
-		unknown = unknown || a.mayHaveApplied()
 		if a.sent {
 			sent++
 		}
@@ -124,18 +203,40 @@ func checkPromises(t *testing.T, history []attempt, request Request) {
 	switch {
 	case err == nil && result.Attempts != sent:
 		t.Errorf("%v: %d attempts claimed, %d sent", history, result.Attempts, sent)
-	case err == nil && result.Confirmation == Confirmed && last.cause != 0:
+	case err == nil && result.Attribution == ByThisCall && last.cause != 0:
 		t.Errorf("%v: confirmed without a success", history)
-	case err == nil && result.Confirmation == AlreadyConfirmed && (unknown || request.Repeated || !request.AllowConfirmed):
+	case err == nil && result.Attribution == BeforeThisCall && (unknown || request.repeated || !request.goal):
 		t.Errorf("%v: claims that nothing of this call was applied", history)
 	case err == nil:
 	case !errors.As(err, &e):
 		t.Errorf("%v: error of type %T", history, err)
-	case (e.Outcome == NotSent || e.Outcome == NotApplied) && unknown:
-		t.Errorf("%v: promises %s", history, e.Outcome)
+	case (e.Outcome == NotSent || e.Outcome == NotApplied) && (unknown || request.repeated):
+		t.Errorf("%v %+v: promises %s", history, request, e.Outcome)
+	case (e.Outcome == Applied) != (last.afterTrigger && last.cause == UserAlreadyConfirmed):
+		t.Errorf("%v: %s", history, e.Outcome)
+	case last.afterTrigger && e.Cause != history[len(history)-2].cause:
+		t.Errorf("%v: the trigger's failure became %s", history, e.Cause)
 	case e.Outcome == NotSent && sent > 0:
 		t.Errorf("%v: not sent after %d attempts", history, sent)
 	case e.Attempts != sent:
 		t.Errorf("%v: %d attempts claimed, %d sent", history, e.Attempts, sent)
+	}
+}
+
+// Each cause has facts of its own, and only those that are answers of Cognito are given by an answer.
+func TestEveryCauseHasAFact(t *testing.T) {
+	names := map[string]Cause{}
+	for _, cause := range Causes() {
+		name := cause.String()
+		if other, twice := names[name]; name == "" || twice {
+			t.Errorf("cause %d is named %q as %d is", cause, name, other)
+		}
+		names[name] = cause
+		if f := cause.fact(); f.stands && f.applied == never {
+			t.Errorf("%s stands after a lost response although it promises something", cause)
+		}
+	}
+	if Cause(0).String() != "OK" || Cause(200).String() != "OK" || Cause(200).Promises() {
+		t.Error("a cause that does not exist says something")
 	}
 }

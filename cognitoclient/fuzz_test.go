@@ -15,7 +15,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 )
 
 // transportFunc answers without a network; it says itself when a connection was had.
@@ -35,9 +34,7 @@ func fuzzClient(f *testing.F, transport http.RoundTripper, endpoint string) *Cli
 	if err != nil {
 		f.Fatal(err)
 	}
-	c.api = cognitoidentityprovider.New(c.api.Options(), func(o *cognitoidentityprovider.Options) {
-		o.HTTPClient = &httpClient{transport: transport}
-	})
+	c.transport = transport
 	return c
 }
 
@@ -88,7 +85,7 @@ func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // complete says whether a whole answer within the bound arrives.
 func (a answerUnderTest) complete() bool {
-	return a.kind%endings == endsWell && len(a.body) <= maxAnswer && a.status != 0
+	return a.kind%endings == endsWell && len(a.body) <= maxResponse && a.status != 0
 }
 
 // success says, in other words than the client does, whether Cognito answers so after it has confirmed the user.
@@ -97,10 +94,15 @@ func (a answerUnderTest) success(fromAWS bool) bool {
 	var object any
 	err := json.Unmarshal(a.body, &object)
 	members, isObject := object.(map[string]any)
-	if !a.complete() || a.status != 200 || err != nil || !isObject || h.Get("x-amzn-errortype") != "" {
+	if !a.complete() || a.status != 200 || err != nil || !isObject || h.Values("x-amzn-errortype") != nil {
 		return false
 	}
-	if _, named := members["__type"]; named || fromAWS && h.Get("x-amzn-requestid") == "" {
+	for name := range members {
+		if regexp.MustCompile(`(?i)^(__type|code|message|errorType|errorMessage)$`).MatchString(name) {
+			return false
+		}
+	}
+	if fromAWS && h.Get("x-amzn-requestid") == "" || len(h.Values("Content-Type")) != 1 {
 		return false
 	}
 	return regexp.MustCompile(`(?i)^\s*application/x-amz-json-1\.1\s*(;|$)`).MatchString(h.Get("Content-Type"))
@@ -116,7 +118,7 @@ func FuzzClassify(f *testing.F) {
 	f.Add(uint8(endsBeforeConnecting), uint16(0), "", []byte{}, true)
 	f.Fuzz(func(t *testing.T, kind uint8, status uint16, headers string, body []byte, fromAWS bool) {
 		under = answerUnderTest{kind: kind, status: int(status % 1000), headers: headers, body: body}
-		for _, r := range []Request{{}, {AllowConfirmed: true}, {Repeated: true}} {
+		for _, r := range []ConfirmSignUp{{}, {AllowConfirmed: true}, {Repeated: true}} {
 			r.UserPoolID, r.Username = "us-east-1_EXAMPLE01", "canary-user"
 			result, err := clients[fromAWS].ConfirmSignUp(context.WithoutCancel(t.Context()), r)
 			if wrong := under.judge(r, result, err, fromAWS); wrong != "" {
@@ -127,10 +129,10 @@ func FuzzClassify(f *testing.F) {
 }
 
 // judge compares what the client claims with what was answered. It returns what is wrong, or nothing.
-func (a answerUnderTest) judge(r Request, result Result, err error, fromAWS bool) string {
+func (a answerUnderTest) judge(r ConfirmSignUp, result Result, err error, fromAWS bool) string {
 	var e *Error
 	switch {
-	case err == nil && result.Confirmation == Confirmed:
+	case err == nil && result.Attribution == ByThisCall:
 		return wrongIf(!a.success(fromAWS), "a success that is not strict")
 	case a.success(fromAWS):
 		return "a strict success that failed"
@@ -139,12 +141,12 @@ func (a answerUnderTest) judge(r Request, result Result, err error, fromAWS bool
 		return wrongIf(!r.AllowConfirmed || !a.complete() || a.status < 400 || !said && !bytes.Contains(a.body, []byte(`\u`)), "confirmed, and nobody said so")
 	case !errors.As(err, &e):
 		return "an error of another type"
+	case r.Repeated:
+		return wrongIf(e.Outcome != Unknown && e.Outcome != Applied, "a promise for an earlier sending")
 	case (e.Outcome == NotSent) != (a.kind%endings == endsBeforeConnecting):
 		return "the outcome is wrong about whether it was sent"
 	case e.Outcome == NotApplied && (!a.complete() || a.status < 400):
 		return "NOT_APPLIED without a refusal"
-	case e.Outcome == NotApplied && r.Repeated && e.Cause == UserAlreadyConfirmed:
-		return "a promise for an earlier try"
 	case e.Outcome == NotApplied && (e.Cause > UnrecognizedException || slices.Contains(promisesNothing(), e.Cause)):
 		return "NOT_APPLIED with a cause that promises nothing"
 	case strings.Contains(err.Error(), "canary"):
@@ -167,7 +169,7 @@ func promisesNothing() []Cause {
 }
 
 // "Confirmed already" is read from the status alone, and a status is a name that the text has after its marker.
-func FuzzRefusal(f *testing.F) {
+func FuzzNotConfirmable(f *testing.F) {
 	confirmedText := regexp.MustCompile(`Current status is CONFIRMED([^A-Z_]|$)`)
 	statusText := regexp.MustCompile(`^[A-Z_]{1,64}$`)
 	for _, message := range []string{
@@ -178,7 +180,7 @@ func FuzzRefusal(f *testing.F) {
 		f.Add(message)
 	}
 	f.Fuzz(func(t *testing.T, message string) {
-		cause, userStatus := refusal(message)
+		cause, userStatus := notConfirmable(message)
 		switch {
 		case (cause == UserAlreadyConfirmed) != (userStatus == "CONFIRMED"):
 			t.Errorf("%q: %s with the status %q", message, cause, userStatus)
@@ -189,7 +191,7 @@ func FuzzRefusal(f *testing.F) {
 		case userStatus == "" && !slices.Contains([]Cause{NotAuthorized, UserDisabled, UserNotConfirmable}, cause):
 			t.Errorf("%q: %s without a status", message, cause)
 		}
-		if cause, _ := refusal("User cannot be confirmed. Current status is CONFIRMED. " + message); cause != UserAlreadyConfirmed {
+		if cause, _ := notConfirmable("User cannot be confirmed. Current status is CONFIRMED. " + message); cause != UserAlreadyConfirmed {
 			t.Errorf("%q behind the status made it %s", message, cause)
 		}
 	})
@@ -202,23 +204,23 @@ func FuzzFold(f *testing.F) {
 	f.Add([]byte{22, 4}, true, false)
 	f.Add([]byte{12, 21, 22, 16, 0}, false, true)
 	f.Fuzz(func(t *testing.T, kinds []byte, allow, repeated bool) {
-		history, request := historyOf(kinds), Request{AllowConfirmed: allow, Repeated: repeated}
+		history, request := historyOf(kinds), request{goal: allow, repeated: repeated}
 		if len(history) == 0 {
 			return
 		}
 		checkPromises(t, history, request)
-		told, last := claim(fold(history, request)), len(history)-1
-		if got := claim(fold(append([]attempt{{cause: Unreachable}}, history...), request)); got != told {
-			t.Errorf("%v: an unsent attempt before it made %s of %s", history, got, told)
+		want, last := told(folded(request, history)), len(history)-1
+		if got := told(folded(request, append([]attempt{{cause: Unreachable}}, history...))); got != want {
+			t.Errorf("%v: an unsent attempt before it made %s of %s", history, got, want)
 		}
 		earlier := slices.Clone(history[:last])
 		slices.Reverse(earlier)
 		cause := func(h []attempt) string {
-			first, _, _ := strings.Cut(claim(fold(h, request)), " ")
+			first, _, _ := strings.Cut(told(folded(request, h)), " ")
 			return first
 		}
 		if got := cause(append(earlier, history[last])); got != cause(history) {
-			t.Errorf("%v: the order of earlier attempts made %s of %s", history, got, told)
+			t.Errorf("%v: the order of earlier attempts made %s of %s", history, got, want)
 		}
 	})
 }
@@ -232,7 +234,7 @@ func historyOf(kinds []byte) []attempt {
 		if cause <= UnrecognizedException {
 			a.sent, a.status = true, 400
 		}
-		if n := len(history); n > 0 && !history[n-1].repeatable() {
+		if n := len(history); n > 0 && !history[n-1].cause.fact().repeat {
 			break
 		}
 		history = append(history, a)

@@ -2,73 +2,61 @@ package cognitoclient
 
 import "fmt"
 
-// Request is one call to confirm a user's sign-up.
-type Request struct {
-	// UserPoolID is the id of the user pool.
-	UserPoolID string
-	// Username is the user's name or an alias; it goes to Cognito as it is.
-	Username string
-	// ClientMetadata goes to the pool's PostConfirmation trigger; it may be nil.
-	ClientMetadata map[string]string
-	// AllowConfirmed makes a user who is confirmed already a success.
-	AllowConfirmed bool
-	// Repeated says that a library or a proxy had sent this call before, so that an earlier try may have confirmed
-	// the user.
-	Repeated bool
-}
+// Attribution tells who brought about what a successful call was for.
+type Attribution uint8
 
-// Confirmation tells who confirmed a user.
-type Confirmation uint8
-
-// The ways in which a successful call found or made the user confirmed.
+// The attributions of a success.
 const (
-	// Confirmed: an attempt of this call confirmed the user.
-	Confirmed Confirmation = iota + 1
-	// AlreadyConfirmed: the user had been confirmed before this call.
-	AlreadyConfirmed
-	// ConfirmedUnattributed: the user is confirmed, whether by this call or by somebody else can't be known.
-	ConfirmedUnattributed
+	// ByThisCall: an attempt of this call had its effect, and Cognito said so.
+	ByThisCall Attribution = iota + 1
+	// BeforeThisCall: it was so before this call, or somebody else did it meanwhile; no attempt of this call had an effect.
+	BeforeThisCall
+	// Unattributed: it is so, but whether by this call or by somebody else is not known.
+	Unattributed
 )
 
 // Result is what a successful call may claim.
 type Result struct {
-	// Confirmation tells who confirmed the user.
-	Confirmation Confirmation
+	Attribution Attribution
 	// Attempts counts the attempts that got a connection.
 	Attempts int
-	// RequestID is Cognito's id of its last answer; empty where there is none.
+	// RequestID is Cognito's id of its last response; empty where there is none.
 	RequestID string
 }
 
-// Outcome is the effect of a failed call on the user.
+// Outcome is the effect of a failed call.
 type Outcome uint8
 
-// The outcomes; NotSent and NotApplied promise that no attempt of the call took effect or still can.
+// The outcomes; NotSent and NotApplied promise that no attempt of the call had an effect or still can.
 const (
-	// NotSent: nothing went out.
+	// NotSent: nothing was sent.
 	NotSent Outcome = iota + 1
-	// NotApplied: Cognito said no.
+	// NotApplied: Cognito refused.
 	NotApplied
-	// Unknown: it can't be told.
+	// Applied: the call had its effect and failed afterwards.
+	Applied
+	// Unknown: it may have had its effect, or still may.
 	Unknown
 )
 
-// String names the outcome in lower snake case, as logs do.
+// String is the name that the contract, logs and metrics use.
 func (o Outcome) String() string {
 	switch o {
 	case NotSent:
-		return "not_sent"
+		return "NOT_SENT"
 	case NotApplied:
-		return "not_applied"
+		return "NOT_APPLIED"
+	case Applied:
+		return "APPLIED"
 	default:
-		return "unknown"
+		return "UNKNOWN"
 	}
 }
 
-// Cause is what a call failed of. Each cause is one row of the service's error contract.
+// Cause is why a call failed. Each cause is one reason of the service's error contract.
 type Cause uint8
 
-// The causes. Those up to UnrecognizedException are answers of Cognito's.
+// The causes. Those up to UnrecognizedException are Cognito's answers.
 const (
 	InvalidParameter Cause = iota + 1
 	UserPoolNotFound
@@ -87,25 +75,92 @@ const (
 	InternalError
 	Unavailable
 	AccessDenied
-	// CredentialsRefused also covers credentials that could not be had at all; the outcome tells them apart.
-	CredentialsRefused
+	// Credentials covers missing credentials and refused ones; the outcome tells them apart.
+	Credentials
 	OperationUnsupported
 	UnrecognizedException
-	// Unreachable: no connection could be had.
+	// Unreachable: an attempt got no connection.
 	Unreachable
-	// ResponseLost: an attempt was sent and no usable answer of its came.
+	// ResponseLost: an attempt was sent and no usable response came back.
 	ResponseLost
 	// DeadlineExceeded: the call's deadline passed, or too little of it was left for an attempt.
 	DeadlineExceeded
 	// Cancelled: the caller left.
 	Cancelled
-	// Stopping: the context was cancelled with a cause of its own, as a server does that stops.
+	// Stopping: the context was cancelled with a cause of its own, as a server that stops does.
 	Stopping
-	// Bug: an attempt failed before it was sent in a way that only a programming error explains.
+	// Bug: something failed that only a programming error explains.
 	Bug
 
 	causes // how many there are, with the zero value
 )
+
+// fact is what a cause says of the attempt that ended with it. It is the one place that judges whether an attempt may
+// have had its effect.
+type fact struct {
+	// name is the reason's in the error contract.
+	name string
+	// applied is whether the attempt may have had its effect.
+	applied applied
+	// repeat is whether another attempt can help.
+	repeat bool
+	// stands is whether the cause is reported although an earlier attempt may have had its effect: its outcome is unknown
+	// in any case, or it says why the call ended.
+	stands bool
+}
+
+// applied answers: may the attempt have had its effect, or still have it?
+type applied uint8
+
+const (
+	never applied = iota
+	ifSent
+	maybe
+	// afterTrigger is maybe, unless the operation runs its trigger before its effect.
+	afterTrigger
+)
+
+func (c Cause) fact() fact {
+	return [causes]fact{
+		InvalidParameter:      {name: "INVALID_PARAMETER"},
+		UserPoolNotFound:      {name: "USER_POOL_NOT_FOUND"},
+		UserNotFound:          {name: "USER_NOT_FOUND"},
+		UserAlreadyConfirmed:  {name: "USER_ALREADY_CONFIRMED"},
+		UserNotConfirmable:    {name: "USER_NOT_CONFIRMABLE"},
+		UserDisabled:          {name: "USER_DISABLED"},
+		NotAuthorized:         {name: "NOT_AUTHORIZED"},
+		LambdaRejected:        {name: "LAMBDA_REJECTED", applied: afterTrigger, stands: true},
+		LambdaFailed:          {name: "LAMBDA_FAILED", applied: afterTrigger, stands: true},
+		LambdaResponseInvalid: {name: "LAMBDA_RESPONSE_INVALID", applied: afterTrigger, stands: true},
+		OperationNotEnabled:   {name: "OPERATION_NOT_ENABLED"},
+		TooManyRequests:       {name: "TOO_MANY_REQUESTS", repeat: true},
+		LimitExceeded:         {name: "LIMIT_EXCEEDED"},
+		TooManyFailedAttempts: {name: "TOO_MANY_FAILED_ATTEMPTS"},
+		InternalError:         {name: "COGNITO_INTERNAL_ERROR", applied: maybe, repeat: true, stands: true},
+		Unavailable:           {name: "COGNITO_UNAVAILABLE", applied: maybe, repeat: true, stands: true},
+		AccessDenied:          {name: "COGNITO_ACCESS_DENIED"},
+		Credentials:           {name: "COGNITO_CREDENTIALS"},
+		OperationUnsupported:  {name: "COGNITO_OPERATION_UNSUPPORTED"},
+		UnrecognizedException: {name: "UNRECOGNIZED_EXCEPTION", applied: maybe},
+		Unreachable:           {name: "COGNITO_UNREACHABLE", repeat: true},
+		ResponseLost:          {name: "COGNITO_RESPONSE_LOST", applied: maybe, repeat: true},
+		DeadlineExceeded:      {name: "DEADLINE_EXCEEDED", applied: ifSent},
+		Cancelled:             {name: "CANCELLED", applied: ifSent, stands: true},
+		Stopping:              {name: "SERVER_STOPPING", applied: ifSent, stands: true},
+		Bug:                   {name: "INTERNAL", applied: maybe, stands: true},
+	}[c]
+}
+
+// String is the reason's name in the error contract, which logs and metrics use too.
+func (c Cause) String() string {
+	if c == 0 || c >= causes {
+		return "OK"
+	}
+	return c.fact().name
+}
+
+// Promises reports whether a call that ends with the cause certainly had no effect, unless it is marked as a repeat.
+func (c Cause) Promises() bool { return c > 0 && c < causes && c.fact().applied == never }
 
 // Causes lists every cause, for tables that must have a row for each.
 func Causes() []Cause {
@@ -116,52 +171,52 @@ func Causes() []Cause {
 	return all
 }
 
-// String names the cause in lower snake case, as metrics and logs do.
-func (c Cause) String() string {
-	names := [causes]string{
-		InvalidParameter: "invalid_parameter", UserPoolNotFound: "user_pool_not_found", UserNotFound: "user_not_found",
-		UserAlreadyConfirmed: "user_already_confirmed", UserNotConfirmable: "user_not_confirmable",
-		UserDisabled: "user_disabled", NotAuthorized: "not_authorized", LambdaRejected: "lambda_rejected",
-		LambdaFailed: "lambda_failed", LambdaResponseInvalid: "lambda_response_invalid",
-		OperationNotEnabled: "operation_not_enabled", TooManyRequests: "too_many_requests",
-		LimitExceeded: "limit_exceeded", TooManyFailedAttempts: "too_many_failed_attempts",
-		InternalError: "internal_error", Unavailable: "unavailable", AccessDenied: "access_denied",
-		CredentialsRefused: "credentials_refused", OperationUnsupported: "operation_unsupported",
-		UnrecognizedException: "unrecognized_exception", Unreachable: "unreachable", ResponseLost: "response_lost",
-		DeadlineExceeded: "deadline_exceeded", Cancelled: "cancelled", Stopping: "stopping", Bug: "bug",
-	}
-	if c >= causes || c == 0 {
-		return "none"
-	}
-	return names[c]
+// Violation is a constraint that a member of the request violates, as Cognito sees it.
+type Violation struct {
+	// Member is the request's member, such as userPoolId.
+	Member string
+	// Reason is one of REQUIRED, TOO_SHORT, TOO_LONG, BAD_FORMAT and REFUSED.
+	Reason string
 }
 
-// Error is a failed call. It is the only type of error that ConfirmSignUp returns.
+// Error is a failed call, and the only type of error that calls return. It has no text of Cognito's, and nothing of the
+// request: all of it may be shown to callers and in logs.
 type Error struct {
-	// Cause is what the call failed of.
-	Cause Cause
+	// Operation is Cognito's name of the operation.
+	Operation string
+	Cause     Cause
 	// Outcome is the effect of the whole call.
 	Outcome Outcome
-	// Exception is the name of Cognito's last exception; empty where none was answered.
+	// Exception is the name of Cognito's last exception; empty where there was none.
 	Exception string
-	// Message is Cognito's text for Exception. It may hold names, ARNs and account ids: parse it, never show it.
-	Message string
 	// ReasonCode is the reasonCode of an InvalidParameterException.
 	ReasonCode string
+	// Violations are those that an InvalidParameterException names.
+	Violations []Violation
 	// UserStatus is the status of the user, where Cognito named it.
 	UserStatus string
-	// HTTPStatus is the HTTP status of Cognito's last answer; 0 if no attempt was answered.
+	// Trigger is the Lambda trigger that Cognito named.
+	Trigger string
+	// TriggerError is the text with which the trigger failed, at most 512 bytes; ARNs, account ids and the values of the
+	// request are masked.
+	TriggerError string
+	// HTTPStatus is the HTTP status of Cognito's last response; 0 if no attempt was answered.
 	HTTPStatus int
-	// RequestID is Cognito's id of its last answer; empty where there is none.
+	// RequestID is Cognito's id of its last response; empty where there is none.
 	RequestID string
 	// Attempts counts the attempts that got a connection.
 	Attempts int
-	// Problem says in fixed words, fit for logs, why the last attempt has no answer; empty where it has one.
+	// Problem says in fixed words why the last attempt has no usable response; empty where it has one.
 	Problem string
 }
 
-// Error describes the failure without any text of Cognito's, so that it is fit for logs.
+// Error describes the failure for logs.
 func (e *Error) Error() string {
-	return fmt.Sprintf("confirm sign-up: %s, outcome %s, exception %q, HTTP status %d, %d attempts",
-		e.Cause, e.Outcome, e.Exception, e.HTTPStatus, e.Attempts)
+	return fmt.Sprintf("%s: %s, outcome %s, exception %q, HTTP status %d, %d attempts",
+		e.Operation, e.Cause, e.Outcome, e.Exception, e.HTTPStatus, e.Attempts)
+}
+
+// Refused is the error of a call that ends before any attempt.
+func Refused(cause Cause, repeated bool) *Error {
+	return fold(&operation{}, request{repeated: repeated}, []attempt{{cause: cause}}).err
 }

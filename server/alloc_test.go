@@ -26,21 +26,21 @@ func TestAllocations(t *testing.T) {
 	ctx := metadata.NewIncomingContext(t.Context(), metadata.MD{"x-request-id": {"abc"}, "user-agent": {"grpc"}})
 	ctx = peer.NewContext(ctx, &peer.Peer{Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1234}})
 	ctx = grpc.NewContextWithServerTransportStream(ctx, discard{})
-	ctx = (&witness{s}).TagRPC(ctx, &stats.RPCTagInfo{FullMethodName: useradminv1.UserAdmin_ConfirmSignUp_FullMethodName})
+	ctx = (&recorder{s}).TagRPC(ctx, &stats.RPCTagInfo{FullMethodName: useradminv1.UserAdmin_ConfirmSignUp_FullMethodName})
 	req, resp := validRequest(), &useradminv1.ConfirmSignUpResponse{}
 	bare := func(context.Context, any) (any, error) { return resp, nil }
 	chain := chained(s, bare)
 	atMost(t, "the chain", 25, func() { _, _ = chain(ctx, req) })
-	atMost(t, "validation", 0, func() { validate(req) })
+	atMost(t, "validation", 0, func() { validateConfirmSignUp(req) })
 	u := &userAdmin{server: s}
 	atMost(t, "the handler", 16, func() { _, _ = u.ConfirmSignUp(ctx, req) })
 
-	f := newFailure(&call{requestID: "abc"}, req, sampleError(cognitoclient.UserNotFound, cognitoclient.NotApplied))
-	v := s.contract.judge(f)
-	if st := status.Convert(s.fit(v, f)); len(st.Details()) != 3 {
+	r := &record{rpc: s.rpcs[useradminv1.UserAdmin_ConfirmSignUp_FullMethodName], requestID: "abc"}
+	failed := sampleError(cognitoclient.UserNotFound, cognitoclient.NotApplied)
+	if st := status.Convert(s.fit(s.newFailure(ctx, r, req, failed))); len(st.Details()) != 3 {
 		t.Fatalf("%d details", len(st.Details()))
 	}
-	atMost(t, "a status with three details", 35, func() { _ = s.fit(v, f) })
+	atMost(t, "a status with three details", 35, func() { _ = s.fit(s.newFailure(ctx, r, req, failed)) })
 }
 
 func atMost(t *testing.T, what string, limit float64, f func()) {

@@ -41,10 +41,13 @@ func (s *stream) SetTrailer(md metadata.MD) error {
 }
 
 // convertError does what the chain does with the error of a call.
-func convertError(tb testing.TB, s *Server, c *call, req *useradminv1.ConfirmSignUpRequest, err error) answer {
+func convertError(tb testing.TB, s *Server, r *record, req *useradminv1.ConfirmSignUpRequest, err error) answer {
 	tb.Helper()
+	if r.rpc == nil {
+		r.rpc = s.rpcs[useradminv1.UserAdmin_ConfirmSignUp_FullMethodName]
+	}
 	kept := &stream{}
-	ctx := grpc.NewContextWithServerTransportStream(context.WithValue(context.Background(), callKey{}, c), kept)
+	ctx := grpc.NewContextWithServerTransportStream(context.WithValue(context.Background(), recordKey{}, r), kept)
 	st, ok := status.FromError(s.convert(ctx, req, err))
 	if !ok || st.Code() == codes.OK {
 		tb.Fatalf("%v became no status: %v", err, st)
@@ -115,7 +118,12 @@ func (a answer) check(tb testing.TB) {
 	if packed := a.Proto().GetDetails()[0]; len(packed.GetValue()) != proto.Size(info) {
 		tb.Errorf("%v is encoded in %d bytes: a key occurs twice", info, len(packed.GetValue()))
 	}
-	safe := info.GetMetadata()["outcome"] != "OUTCOME_UNKNOWN"
+	safe := info.GetMetadata()["outcome"] != "UNKNOWN"
+	for _, key := range []string{"outcome", "attempts", "exception", "cognitoRequestId", "repeated"} {
+		if _, there := info.GetMetadata()[key]; !there {
+			tb.Errorf("no %s in %v", key, info)
+		}
+	}
 	pushback := strings.Join(a.trailer.Get(pushbackKey), ",")
 	wanted := ""
 	if retry {
@@ -139,21 +147,6 @@ func (a answer) told() bool {
 	return a.Code() == codes.Unavailable || a.Code() == codes.ResourceExhausted
 }
 
-func outcomesOf(c claim) []cognitoclient.Outcome {
-	switch c {
-	case refused:
-		return []cognitoclient.Outcome{cognitoclient.NotApplied}
-	case unsent:
-		return []cognitoclient.Outcome{cognitoclient.NotSent, cognitoclient.NotApplied}
-	case unlessRepeated:
-		return []cognitoclient.Outcome{cognitoclient.NotApplied, cognitoclient.Unknown}
-	case maybe:
-		return []cognitoclient.Outcome{cognitoclient.Unknown}
-	default:
-		return []cognitoclient.Outcome{cognitoclient.NotSent, cognitoclient.NotApplied, cognitoclient.Unknown}
-	}
-}
-
 func sampleError(cause cognitoclient.Cause, outcome cognitoclient.Outcome) *cognitoclient.Error {
 	e := &cognitoclient.Error{Cause: cause, Outcome: outcome, Attempts: 1, HTTPStatus: 400, RequestID: "5d6e7f80-cognito"}
 	if outcome == cognitoclient.NotSent {
@@ -163,14 +156,20 @@ func sampleError(cause cognitoclient.Cause, outcome cognitoclient.Outcome) *cogn
 	e.Exception = "SomeException"
 	switch cause {
 	case cognitoclient.InvalidParameter:
-		e.Message = "2 validation errors detected: Value 'x' at 'userPoolId' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w-]+_[0-9a-zA-Z]+; Value at 'username' failed to satisfy constraint: Member must have length less than or equal to 128"
+		e.Violations = []cognitoclient.Violation{{Member: "userPoolId", Reason: "BAD_FORMAT"}, {Member: "username", Reason: "TOO_LONG"}}
 		e.ReasonCode = "SomeReason"
 	case cognitoclient.UserAlreadyConfirmed:
 		e.UserStatus = "CONFIRMED"
 	case cognitoclient.UserNotConfirmable, cognitoclient.ResponseLost:
 		e.UserStatus = "FORCE_CHANGE_PASSWORD"
-	case cognitoclient.LambdaRejected:
-		e.Message = "PostConfirmation failed with error no welcome mail for new-1@example.com, see arn:aws:lambda:us-east-1:123456789012:function:hook."
+	case cognitoclient.LambdaRejected, cognitoclient.LambdaFailed, cognitoclient.LambdaResponseInvalid:
+		e.Trigger = "PostConfirmation"
+		if outcome == cognitoclient.Applied {
+			e.UserStatus = "CONFIRMED"
+		}
+	}
+	if cause == cognitoclient.LambdaRejected {
+		e.TriggerError = "no welcome mail for [masked], see [masked]"
 	}
 	return e
 }

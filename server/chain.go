@@ -3,8 +3,6 @@ package server
 import (
 	"context"
 	"fmt"
-	"runtime"
-	"strings"
 	"time"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
@@ -24,56 +22,41 @@ func (s *Server) options() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(s.unaryChain()...),
 		grpc.ChainStreamInterceptor(s.streamChain()...),
-		grpc.StatsHandler(&witness{server: s}),
-		grpc.MaxConcurrentStreams(s.config.MaxConcurrentStreams),
-		grpc.MaxRecvMsgSize(s.config.MaxMessageBytes),
-		grpc.MaxHeaderListSize(s.config.MaxHeaderListBytes),
-		grpc.ConnectionTimeout(s.config.HandshakeTimeout),
+		grpc.StatsHandler(&recorder{server: s}),
+		grpc.MaxConcurrentStreams(maxConcurrentStreams),
+		grpc.MaxRecvMsgSize(maxMessageBytes),
+		grpc.MaxHeaderListSize(maxHeaderListBytes),
+		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionAge:      s.config.ConnectionAge,
-			MaxConnectionAgeGrace: s.config.ConnectionAgeGrace,
+			MaxConnectionAgeGrace: connectionAgeGrace,
 			Time:                  time.Minute, // finds callers that vanished; the default takes two hours
 			Timeout:               20 * time.Second,
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
-			MinTime:             s.config.KeepaliveMinTime,
+			MinTime:             keepaliveMinTime,
 			PermitWithoutStream: true,
 		}),
 	}
 }
 
+// unaryChain is what a call passes, from the outside in: the log line and the metrics see its end, conversion makes the
+// status, recovery turns a panic into an error.
 func (s *Server) unaryChain() []grpc.UnaryServerInterceptor {
 	return []grpc.UnaryServerInterceptor{
-		deepen,
-		interceptors.UnaryServerInterceptor(observer{s}),
+		interceptors.UnaryServerInterceptor(observer{}),
 		s.metrics.grpc.UnaryServerInterceptor(),
 		s.convertUnary,
 		recovery.UnaryServerInterceptor(recovery.WithRecoveryHandlerContext(recovered)),
 	}
 }
 
-// deepen makes the goroutine's stack as large as a call of the SDK needs, while there is little on it to copy. Every call
-// comes on a new goroutine, whose stack would otherwise be copied four times, the last ones dozens of frames deep.
-func deepen(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	largeFrame()
-	return handler(ctx, req)
-}
-
-//go:noinline
-func largeFrame() {
-	var frame [16 << 10]byte
-	touch(&frame)
-}
-
-//go:noinline
-func touch(frame *[16 << 10]byte) { frame[0] = 1 }
-
 func (s *Server) streamChain() []grpc.StreamServerInterceptor {
 	return []grpc.StreamServerInterceptor{
-		interceptors.StreamServerInterceptor(observer{s}),
+		interceptors.StreamServerInterceptor(observer{}),
 		s.metrics.grpc.StreamServerInterceptor(),
 		s.convertStream,
-		s.partStream,
+		s.endWithDrain,
 		recovery.StreamServerInterceptor(recovery.WithRecoveryHandlerContext(recovered)),
 	}
 }
@@ -81,7 +64,7 @@ func (s *Server) streamChain() []grpc.StreamServerInterceptor {
 func (s *Server) register() error {
 	useradminv1.RegisterUserAdminServer(s.grpc, &userAdmin{server: s})
 	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
-	s.health.SetServingStatus(useradminv1.UserAdmin_ServiceDesc.ServiceName, grpc_health_v1.HealthCheckResponse_NOT_SERVING)
+	s.health.SetServingStatus(serviceName, grpc_health_v1.HealthCheckResponse_NOT_SERVING)
 	if s.config.Reflection {
 		descriptors, err := schema.Load()
 		if err != nil {
@@ -92,11 +75,13 @@ func (s *Server) register() error {
 		reflectionv1alpha.RegisterServerReflectionServer(s.grpc, reflection.NewServer(options))
 	}
 	s.metrics.grpc.InitializeMetrics(s.grpc)
-	s.methods = make(map[string]bool)
 	for service, info := range s.grpc.GetServiceInfo() {
 		for _, method := range info.Methods {
 			s.methods["/"+service+"/"+method.Name] = true
 		}
+	}
+	for _, r := range rpcs() {
+		s.rpcs["/"+serviceName+"/"+r.name] = r
 	}
 	return nil
 }
@@ -113,42 +98,15 @@ func (s *Server) convertStream(srv any, stream grpc.ServerStream, _ *grpc.Stream
 	return s.convert(stream.Context(), nil, handler(srv, stream))
 }
 
-// partStream ends a stream when the server parts. Watching health and reflection go on as long as the caller likes, and
+// endWithDrain ends a stream when a drain begins. Watching health and reflection go on as long as the caller likes, and
 // would make every drain take its whole time. The handler ends a moment later, when its stream is gone.
-func (s *Server) partStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+func (s *Server) endWithDrain(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	done := make(chan error, 1)
 	go func() { done <- handler(srv, stream) }()
 	select {
 	case err := <-done:
 		return err
-	case <-s.parted.Done():
+	case <-s.draining.Done():
 		return stopping{}
 	}
-}
-
-// panicked is the error of a handler that panicked: what and where, for the log. The panic's value may hold what a
-// caller sent, so it is left out.
-type panicked struct{ what, stack string }
-
-func (p *panicked) Error() string { return "panic: " + p.what }
-
-func recovered(_ context.Context, p any) error {
-	what := fmt.Sprintf("%T", p)
-	if err, ok := p.(runtime.Error); ok {
-		what = err.Error() // names types and numbers only
-	}
-	return &panicked{what: what, stack: stack()}
-}
-
-// stack names the functions and lines of this goroutine, without the arguments that debug.Stack shows.
-func stack() string {
-	pcs := make([]uintptr, 48)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs)])
-	var b strings.Builder
-	for more := true; more; {
-		var frame runtime.Frame
-		frame, more = frames.Next()
-		fmt.Fprintf(&b, "%s %s:%d\n", frame.Function, frame.File, frame.Line)
-	}
-	return b.String()
 }

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
+	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
@@ -26,7 +27,7 @@ func TestPanic(t *testing.T) {
 	for _, bug := range []func(){
 		func() { panic("canary") }, func() { panic(errors.New("canary")) }, func() { none[len(none)]++ },
 	} {
-		e := serve(t, confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
+		e := serve(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 			bug()
 			return cognitoclient.Result{}, nil
 		}), Config{})
@@ -54,9 +55,10 @@ func TestPanicInAStream(t *testing.T) {
 			return chain[i](srv, stream, &grpc.StreamServerInfo{FullMethod: "/a.B/C", IsServerStream: true}, next(i+1))
 		}
 	}
-	err := next(0)(nil, serverStream{ctx: grpc.NewContextWithServerTransportStream(t.Context(), &stream{})})
+	ctx := grpc.NewContextWithServerTransportStream((&recorder{s}).TagRPC(t.Context(), &stats.RPCTagInfo{FullMethodName: "/a.B/C"}), &stream{})
+	err := next(0)(nil, serverStream{ctx: ctx})
 	info := infoOf(t, err)
-	if _, told := info.GetMetadata()["outcome"]; told || status.Code(err) != codes.Internal || info.GetReason() != "ERROR_REASON_INTERNAL" {
+	if _, told := info.GetMetadata()["outcome"]; told || status.Code(err) != codes.Internal || info.GetReason() != "INTERNAL" {
 		t.Errorf("got %v %v", err, info)
 	}
 }
@@ -80,12 +82,13 @@ func TestForeignStatusesPassUnchanged(t *testing.T) {
 		{context.Canceled, codes.Canceled, "context canceled"},
 		{context.DeadlineExceeded, codes.DeadlineExceeded, "context deadline exceeded"},
 	} {
-		got := status.Convert(s.convert(t.Context(), nil, c.err))
+		ctx := (&recorder{s}).TagRPC(t.Context(), &stats.RPCTagInfo{FullMethodName: "/a.B/C"})
+		got := status.Convert(s.convert(ctx, nil, c.err))
 		if got.Code() != c.code || got.Message() != c.message || len(got.Details()) > 0 {
 			t.Errorf("%v became %v", c.err, got)
 		}
 	}
-	want := convertError(t, s, &call{requestID: "r"}, nil, errors.New("canary"))
+	want := convertError(t, s, &record{requestID: "r"}, nil, errors.New("canary"))
 	if want.Code() != codes.Internal || strings.Contains(want.String(), "canary") {
 		t.Errorf("got %v", want)
 	}
@@ -155,4 +158,14 @@ func TestReflectionIsOffByDefault(t *testing.T) {
 	if _, err = v1.Recv(); status.Code(err) != codes.Unimplemented {
 		t.Errorf("got %v", err)
 	}
+}
+
+// A call without a record is a bug that shows.
+func TestCallWithoutARecord(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("nothing happened")
+		}
+	}()
+	_ = newServer(t, succeeding(), Config{}).convert(t.Context(), nil, nil)
 }

@@ -11,42 +11,171 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"cognito.internal/useradmin/cognitoclient"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/schema"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden file and the README's table")
+var update = flag.Bool("update", false, "rewrite the golden file and docs/errors.md")
+
+// reasons are those of the proto, in its order, and what the RPC says of unknown outcomes.
+func reasons(tb testing.TB) (all []schema.Reason, unknown string) {
+	tb.Helper()
+	s, err := schema.Load()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s.Reasons(), s.Unknown(protoreflect.FullName(serviceName + ".ConfirmSignUp"))
+}
+
+// outcomeOf is the outcome of that name.
+func outcomeOf(tb testing.TB, name string) cognitoclient.Outcome {
+	tb.Helper()
+	for o := cognitoclient.NotSent; o <= cognitoclient.Unknown; o++ {
+		if o.String() == name {
+			return o
+		}
+	}
+	tb.Fatalf("no outcome %q", name)
+	return 0
+}
+
+// causeOf is the cause of the reason; 0 for INVALID_REQUEST, which is no answer of Cognito.
+func causeOf(reason string) cognitoclient.Cause {
+	for _, cause := range cognitoclient.Causes() {
+		if cause.String() == reason {
+			return cause
+		}
+	}
+	return 0
+}
+
+// sampleOf is an error that becomes a status with that reason and outcome.
+func sampleOf(reason string, outcome cognitoclient.Outcome) error {
+	if cause := causeOf(reason); cause != 0 {
+		return sampleError(cause, outcome)
+	}
+	return &invalidRequest{validateConfirmSignUp(&useradminv1.ConfirmSignUpRequest{UserPoolId: "a_b"})}
+}
+
+// Every reason has a cause, a cause has a reason of the same name, and each of the proto's outcomes is one that
+// cognitoclient's facts allow.
+func TestReasonsAndCausesAreTheSame(t *testing.T) {
+	all, _ := reasons(t)
+	names := map[string]bool{}
+	for _, r := range all {
+		names[r.Name] = true
+		cause := causeOf(r.Name)
+		if cause == 0 && r.Name != "INVALID_REQUEST" {
+			t.Errorf("%s has no cause", r.Name)
+		}
+		if unknown := slices.Contains(r.OutcomeNames(), "UNKNOWN"); cause != 0 && cause.Promises() == unknown {
+			t.Errorf("%s: the proto and the facts differ about whether its outcome can be unknown", r.Name)
+		}
+	}
+	for _, cause := range cognitoclient.Causes() {
+		if !names[cause.String()] {
+			t.Errorf("%s has no reason", cause)
+		}
+	}
+	pattern := regexp.MustCompile(`^[A-Z][A-Z0-9_]+[A-Z0-9]$`)
+	for name := range names {
+		if !pattern.MatchString(name) || len(name) > 63 {
+			t.Errorf("%s is not a reason that AIP-193 allows", name)
+		}
+	}
+}
+
+// The proto's comment is the source: the status has the message, one of the codes, the details and the keys that it
+// names, for every outcome, on a first sending and on a repeat.
+func TestTheTableIsTheProtos(t *testing.T) {
+	s := newServer(t, succeeding(), Config{Region: "us-east-1"})
+	all, unknown := reasons(t)
+	if want := strings.ReplaceAll(unknown, "`", ""); confirmSignUp().unknown != want {
+		t.Errorf("ConfirmSignUp says %q, the proto %q", confirmSignUp().unknown, want)
+	}
+	for _, r := range all {
+		told := map[string]bool{}
+		for _, name := range r.OutcomeNames() {
+			for _, allow := range []bool{false, true} {
+				req := validRequest()
+				req.AllowConfirmed = allow
+				a := convertError(t, s, &record{requestID: "r"}, req, sampleOf(r.Name, outcomeOf(t, name)))
+				a.check(t)
+				told[codeName(a.Code())] = true
+				checkAgainst(t, r, a, name, unknown)
+			}
+		}
+		if codes := slices.Sorted(maps.Keys(told)); !slices.Equal(codes, slices.Sorted(slices.Values(r.Codes()))) {
+			t.Errorf("%s: codes %v, the proto has %v", r.Name, codes, r.Codes())
+		}
+		if r.Name == "INVALID_REQUEST" {
+			continue
+		}
+		repeat := convertError(t, s, &record{requestID: "r", repeated: true}, validRequest(), sampleOf(r.Name, cognitoclient.Unknown))
+		repeat.check(t)
+		checkAgainst(t, r, repeat, "UNKNOWN", unknown)
+		if repeat.told() {
+			t.Errorf("%s: a repeat invites with %s", r.Name, repeat.Code())
+		}
+	}
+}
+
+func checkAgainst(t *testing.T, r schema.Reason, a answer, outcome, unknown string) {
+	t.Helper()
+	info := infoOf(t, a.Err())
+	if info.GetReason() != r.Name || info.GetMetadata()["outcome"] != outcome || info.GetDomain() != domain {
+		t.Errorf("%s, %s: got %v", r.Name, outcome, info)
+	}
+	if want := r.Message(outcome, unknown); a.Message() != want {
+		t.Errorf("%s, %s:\n got %s\nwant %s", r.Name, outcome, a.Message(), want)
+	}
+	keys := append([]string{"attempts", "cognitoRequestId", "exception", "outcome", "repeated"}, r.Keys()...)
+	if got := slices.Sorted(maps.Keys(info.GetMetadata())); !slices.Equal(got, slices.Sorted(slices.Values(keys))) {
+		t.Errorf("%s, %s: keys %v, the proto has %v", r.Name, outcome, got, keys)
+	}
+	for _, packed := range a.Proto().GetDetails()[2:] {
+		if name := string(packed.MessageName().Name()); !strings.Contains(r.Details, name) {
+			t.Errorf("%s, %s: the proto has no %s", r.Name, outcome, name)
+		}
+	}
+}
 
 func TestGolden(t *testing.T) {
 	s := newServer(t, succeeding(), Config{Region: "us-east-1", Jitter: func() float64 { return 0.5 }})
 	var b strings.Builder
-	write := func(title string, req *useradminv1.ConfirmSignUpRequest, err error, repeated bool) string {
-		a := convertError(t, s, &call{requestID: "request-1", repeated: repeated}, req, err)
+	write := func(title string, allow, repeated bool, err error) string {
+		req := validRequest()
+		req.AllowConfirmed = allow
+		a := convertError(t, s, &record{requestID: "request-1", repeated: repeated}, req, err)
 		a.check(t)
 		text := a.text(t)
 		fmt.Fprintf(&b, "=== %s\n%s\n", title, text)
 		return text
 	}
-	write("invalid_request, one violation", validRequest(), &invalidRequest{validate(&useradminv1.ConfirmSignUpRequest{UserPoolId: "a_b"})}, false)
-	write("invalid_request, two violations", validRequest(), &invalidRequest{validate(&useradminv1.ConfirmSignUpRequest{})}, false)
-	for _, cause := range cognitoclient.Causes() {
-		for _, outcome := range outcomesOf(s.contract.row(cause).claim) {
-			repeated := cause == cognitoclient.UserAlreadyConfirmed && outcome == cognitoclient.Unknown
-			title := fmt.Sprintf("%s, %s", cause, outcome)
-			text := write(title, validRequest(), sampleError(cause, outcome), repeated)
-			allowing := validRequest()
-			allowing.AllowConfirmed = true
-			a := convertError(t, s, &call{requestID: "request-1", repeated: repeated}, allowing, sampleError(cause, outcome))
-			if a.text(t) != text {
-				write(title+", allow_confirmed", allowing, sampleError(cause, outcome), repeated)
+	all, _ := reasons(t)
+	for _, r := range all {
+		for _, name := range r.OutcomeNames() {
+			outcome := outcomeOf(t, name)
+			text := write(r.Name+", "+name, false, false, sampleOf(r.Name, outcome))
+			req := validRequest()
+			req.AllowConfirmed = true
+			if a := convertError(t, s, &record{requestID: "request-1"}, req, sampleOf(r.Name, outcome)); a.text(t) != text {
+				write(r.Name+", "+name+", allow_confirmed", true, false, sampleOf(r.Name, outcome))
 			}
 		}
 	}
-	write("a panic", validRequest(), &panicked{}, false)
+	write("INVALID_REQUEST, two violations", false, false, &invalidRequest{validateConfirmSignUp(&useradminv1.ConfirmSignUpRequest{})})
+	write("a repeat of USER_ALREADY_CONFIRMED", false, true, sampleError(cognitoclient.UserAlreadyConfirmed, cognitoclient.Unknown))
+	write("a repeat of TOO_MANY_REQUESTS", false, true, sampleError(cognitoclient.TooManyRequests, cognitoclient.Unknown))
+	write("a repeat of TOO_MANY_REQUESTS, allow_confirmed", true, true, sampleError(cognitoclient.TooManyRequests, cognitoclient.Unknown))
+	write("a panic", false, false, &panicked{})
 	compare(t, "testdata/contract.golden", b.String())
 }
 
@@ -77,6 +206,10 @@ func (a answer) text(tb testing.TB) string {
 	return b.String()
 }
 
+func codeName(c codes.Code) string {
+	return code.Code(c).String() //nolint:gosec // codes are small
+}
+
 func compare(t *testing.T, path, got string) {
 	t.Helper()
 	if *update {
@@ -89,108 +222,62 @@ func compare(t *testing.T, path, got string) {
 		t.Fatal(err)
 	}
 	if got != string(wanted) {
-		t.Errorf("%s differs; if that is meant, run go test ./server -update and look at the diff", path)
+		t.Errorf("%s differs; if that is intended, run go test ./server -update and look at the diff", path)
 	}
 }
 
-func TestReadmeTable(t *testing.T) {
-	const path, begin, end = "../README.md", "<!-- errors:begin -->\n", "<!-- errors:end -->"
-	readme, err := os.ReadFile(path)
-	before, rest, found := strings.Cut(string(readme), begin)
-	_, after, closed := strings.Cut(rest, end)
-	if err != nil || !found || !closed {
-		t.Fatal("the README has no table of errors")
-	}
-	compare(t, path, before+begin+ContractTable()+end+after)
-}
-
-func TestEveryReasonAndCauseHasARow(t *testing.T) {
-	c := newContract("us-east-1")
-	reasons := map[useradminv1.ErrorReason]int{}
-	for _, r := range c.rows() {
-		reasons[r.reason]++
-	}
-	pattern := regexp.MustCompile(`^[A-Z][A-Z0-9_]+[A-Z0-9]$`)
-	for number, name := range useradminv1.ErrorReason_name {
-		wanted := 1
-		if number == 0 {
-			wanted = 0
-		}
-		if got := reasons[useradminv1.ErrorReason(number)]; got != wanted {
-			t.Errorf("%s is produced by %d rows", name, got)
-		}
-		if !pattern.MatchString(name) || len(name) > 63 {
-			t.Errorf("%s is no reason that AIP-193 allows", name)
-		}
-	}
-	if len(c.rows()) != len(useradminv1.ErrorReason_name)-1 {
-		t.Errorf("%d rows", len(c.rows()))
-	}
-	for _, cause := range cognitoclient.Causes() {
-		if c.byCause[cause].message == "" {
-			t.Errorf("%s has no row", cause)
-		}
-	}
-}
-
-func TestOutcomesOfTheProto(t *testing.T) {
-	for outcome, wanted := range map[cognitoclient.Outcome]string{
-		0: "OUTCOME_UNKNOWN", 9: "OUTCOME_UNKNOWN", cognitoclient.Unknown: "OUTCOME_UNKNOWN",
-		cognitoclient.NotSent: "OUTCOME_NOT_SENT", cognitoclient.NotApplied: "OUTCOME_NOT_APPLIED",
-	} {
-		if got := outcomeName(outcome); got != wanted {
-			t.Errorf("%d: %s", outcome, got)
-		}
-	}
-}
-
-// Outlier detection takes these codes for a sick server.
+// Outlier detection treats these codes as those of a sick server.
 func ejects(c codes.Code) bool {
 	return slices.Contains([]codes.Code{codes.Unknown, codes.Internal, codes.Unimplemented, codes.Unavailable, codes.DeadlineExceeded}, c)
 }
 
 func TestCallersCanNotEjectTheServer(t *testing.T) {
 	s := newServer(t, succeeding(), Config{})
-	theServers := []cognitoclient.Cause{
-		cognitoclient.InternalError, cognitoclient.Unavailable, cognitoclient.CredentialsRefused, cognitoclient.OperationUnsupported,
-		cognitoclient.Unreachable, cognitoclient.ResponseLost, cognitoclient.DeadlineExceeded, cognitoclient.Stopping, cognitoclient.Bug,
+	theServers := []string{
+		"COGNITO_INTERNAL_ERROR", "COGNITO_UNAVAILABLE", "COGNITO_CREDENTIALS", "COGNITO_UNREACHABLE", "COGNITO_RESPONSE_LOST",
+		"DEADLINE_EXCEEDED", "SERVER_STOPPING", "INTERNAL",
 	}
-	for _, cause := range cognitoclient.Causes() {
-		if slices.Contains(theServers, cause) {
+	all, _ := reasons(t)
+	for _, r := range all {
+		if slices.Contains(theServers, r.Name) {
 			continue
 		}
-		for _, outcome := range outcomesOf(s.contract.row(cause).claim) {
+		for _, name := range append(r.OutcomeNames(), "UNKNOWN") {
 			for _, allow := range []bool{false, true} {
 				req := validRequest()
 				req.AllowConfirmed = allow
-				a := convertError(t, s, &call{requestID: "r"}, req, sampleError(cause, outcome))
+				a := convertError(t, s, &record{requestID: "r", repeated: name == "UNKNOWN"}, req, sampleOf(r.Name, outcomeOf(t, name)))
 				if ejects(a.Code()) {
-					t.Errorf("%s gives %s", cause, a.Code())
+					t.Errorf("%s gives %s", r.Name, a.Code())
 				}
 			}
 		}
 	}
-	if a := convertError(t, s, &call{requestID: "r"}, validRequest(), &invalidRequest{}); ejects(a.Code()) {
-		t.Errorf("an invalid request gives %s", a.Code())
-	}
 }
 
-// The confirmer's promises are checked once more: an unknown outcome never invites to send the same call again.
+// What cognitoclient promises is checked once more: an unknown outcome never invites to send the same call again, and a
+// refusal without a promise is a lost response.
 func TestUnknownIsNeverSafeToRepeat(t *testing.T) {
 	s := newServer(t, succeeding(), Config{})
 	for _, cause := range append(cognitoclient.Causes(), 0, 200) {
-		for _, outcome := range []cognitoclient.Outcome{0, cognitoclient.NotSent, cognitoclient.NotApplied, cognitoclient.Unknown, 77} {
+		for _, outcome := range []cognitoclient.Outcome{0, cognitoclient.NotSent, cognitoclient.NotApplied, cognitoclient.Applied, cognitoclient.Unknown, 77} {
 			for _, allow := range []bool{false, true} {
-				req := validRequest()
-				req.AllowConfirmed = allow
-				a := convertError(t, s, &call{requestID: "r"}, req, sampleError(cause, outcome))
-				a.check(t)
-				unknown := infoOf(t, a.Err()).GetMetadata()["outcome"] == "OUTCOME_UNKNOWN"
-				if unknown && !allow && a.told() {
-					t.Errorf("%s with outcome %d: %s", cause, outcome, a.Code())
-				}
-				if outcome != cognitoclient.NotSent && outcome != cognitoclient.NotApplied && !unknown {
-					t.Errorf("%s with outcome %d makes a promise", cause, outcome)
+				for _, repeated := range []bool{false, true} {
+					req := validRequest()
+					req.AllowConfirmed = allow
+					a := convertError(t, s, &record{requestID: "r", repeated: repeated}, req, sampleError(cause, outcome))
+					a.check(t)
+					info := infoOf(t, a.Err())
+					unknown := info.GetMetadata()["outcome"] == "UNKNOWN"
+					if unknown && !allow && a.told() {
+						t.Errorf("%s with outcome %d: %s", cause, outcome, a.Code())
+					}
+					if (outcome == 0 || outcome >= cognitoclient.Unknown) && !unknown {
+						t.Errorf("%s with outcome %d makes a promise", cause, outcome)
+					}
+					if unknown && !repeated && causeOf(info.GetReason()).Promises() {
+						t.Errorf("%s with outcome %d reads as a refusal", cause, outcome)
+					}
 				}
 			}
 		}
@@ -200,19 +287,9 @@ func TestUnknownIsNeverSafeToRepeat(t *testing.T) {
 func TestJitter(t *testing.T) {
 	for jitter, wanted := range map[float64]string{0: "800", 0.5: "1000", 0.9999: "1200"} {
 		s := newServer(t, succeeding(), Config{Jitter: func() float64 { return jitter }})
-		a := convertError(t, s, &call{requestID: "r"}, validRequest(), sampleError(cognitoclient.TooManyRequests, cognitoclient.NotApplied))
+		a := convertError(t, s, &record{requestID: "r"}, validRequest(), sampleError(cognitoclient.TooManyRequests, cognitoclient.NotApplied))
 		if got := a.trailer.Get(pushbackKey)[0]; got != wanted {
 			t.Errorf("jitter %v: %s ms", jitter, got)
 		}
 	}
-}
-
-func TestContractTableHasEveryRow(t *testing.T) {
-	table := ContractTable()
-	for number, name := range useradminv1.ErrorReason_name {
-		if number != 0 && strings.Count(table, "| `"+strings.TrimPrefix(name, reasonPrefix)+"` |") != 1 {
-			t.Errorf("%s is not in the table once", name)
-		}
-	}
-	t.Log("\n" + table)
 }

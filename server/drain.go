@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc/health/grpc_health_v1"
-
-	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 )
 
 const (
@@ -34,7 +32,7 @@ func (s *Server) awaitReady(ctx context.Context) {
 			return
 		}
 	}
-	s.health.SetServingStatus(useradminv1.UserAdmin_ServiceDesc.ServiceName, grpc_health_v1.HealthCheckResponse_SERVING)
+	s.health.SetServingStatus(serviceName, grpc_health_v1.HealthCheckResponse_SERVING)
 	s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "ready")
 }
 
@@ -53,7 +51,7 @@ func (s *Server) drain() {
 	case <-s.stopped:
 		return
 	}
-	s.part()
+	s.drained()
 	graceful := make(chan struct{})
 	go func() {
 		s.grpc.GracefulStop()

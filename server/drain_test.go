@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 
@@ -77,10 +78,10 @@ func TestHealthFollowsTheFirstCredentials(t *testing.T) {
 func TestDrainWaitsForCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := make(chan struct{}, 1)
-		e := serve(t, confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
+		e := serve(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 			began <- struct{}{}
 			time.Sleep(10 * time.Second)
-			return cognitoclient.Result{Confirmation: cognitoclient.Confirmed}, nil
+			return cognitoclient.Result{Attribution: cognitoclient.ByThisCall}, nil
 		}), Config{DrainDelay: 5 * time.Second})
 		answered := make(chan error, 1)
 		go func() {
@@ -107,7 +108,7 @@ func TestDrainEndsCallsInTime(t *testing.T) {
 	for _, allow := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			began := make(chan struct{}, 1)
-			e := serve(t, waiting(began), Config{DrainDelay: 5 * time.Second, CallTimeout: time.Hour, ConnectionAgeGrace: 3 * time.Hour})
+			e := serve(t, waiting(began), Config{DrainDelay: 5 * time.Second, CallTimeout: time.Minute})
 			req := validRequest()
 			req.AllowConfirmed = allow
 			answered := make(chan error, 1)
@@ -141,11 +142,11 @@ func TestDrainEndsCallsInTime(t *testing.T) {
 func TestDrainIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := make(chan struct{}, 1)
-		e := serve(t, confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
+		e := serve(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 			began <- struct{}{}
 			time.Sleep(time.Hour)
 			return cognitoclient.Result{}, nil
-		}), Config{CallTimeout: 2 * time.Hour, ConnectionAgeGrace: 3 * time.Hour})
+		}), Config{CallTimeout: time.Minute})
 		answered := make(chan error, 1)
 		go func() {
 			_, err := e.ConfirmSignUp(t.Context(), validRequest())
@@ -171,11 +172,11 @@ func TestStopInTheDrain(t *testing.T) {
 	for _, after := range []time.Duration{0, time.Second, 7 * time.Second, 24 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			began := make(chan struct{}, 1)
-			e := serve(t, confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
+			e := serve(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 				began <- struct{}{}
 				time.Sleep(time.Hour)
 				return cognitoclient.Result{}, nil
-			}), Config{DrainDelay: 5 * time.Second, CallTimeout: 2 * time.Hour, ConnectionAgeGrace: 3 * time.Hour})
+			}), Config{DrainDelay: 5 * time.Second, CallTimeout: time.Minute})
 			go func() { _, _ = e.ConfirmSignUp(t.Context(), validRequest()) }()
 			<-began
 			start := time.Now()
@@ -218,7 +219,7 @@ func TestDrainEndsStreams(t *testing.T) {
 		_, reflected := reflection.Recv()
 		for _, err := range []error{watched, reflected} {
 			info := infoOf(t, err)
-			if _, told := info.GetMetadata()["outcome"]; told || status.Code(err) != codes.Unavailable || info.GetReason() != "ERROR_REASON_SERVER_STOPPING" {
+			if _, told := info.GetMetadata()["outcome"]; told || status.Code(err) != codes.Unavailable || info.GetReason() != "SERVER_STOPPING" {
 				t.Errorf("got %v %v", err, info)
 			}
 		}
@@ -231,8 +232,9 @@ func TestDrainEndsStreams(t *testing.T) {
 func TestNoCallBeginsAfterTheHalt(t *testing.T) {
 	s := newServer(t, succeeding(), Config{})
 	s.halt(stopping{})
-	_, err := (&userAdmin{server: s}).ConfirmSignUp(t.Context(), validRequest())
-	a := convertError(t, s, &call{requestID: "r"}, validRequest(), err)
+	ctx := (&recorder{s}).TagRPC(t.Context(), &stats.RPCTagInfo{FullMethodName: useradminv1.UserAdmin_ConfirmSignUp_FullMethodName})
+	_, err := (&userAdmin{server: s}).ConfirmSignUp(ctx, validRequest())
+	a := convertError(t, s, &record{requestID: "r"}, validRequest(), err)
 	want(t, a.Err(), codes.Unavailable, "SERVER_STOPPING", "NOT_SENT")
 }
 

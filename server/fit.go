@@ -13,22 +13,22 @@ const (
 	maxStatus = 2048
 	// maxViolations is what a status keeps where its violations do not fit.
 	maxViolations = 16
-	// hopeless is a number of violations that never fits, so that nobody tries.
-	hopeless = 32
+	// neverFits is a number of violations that nobody needs to try.
+	neverFits = 32
 )
 
-// fit makes the status, without what it is too small for.
-func (s *Server) fit(v verdict, f *failure) error {
+// fit makes the status, without the parts for which it has no room.
+func (s *Server) fit(f *failure) error {
 	var part string
-	if len(f.violations) > hopeless {
+	if len(f.violations) > neverFits {
 		part = s.cut(f, part)
 	}
-	p := assemble(v, f)
+	p := f.status()
 	for proto.Size(p) > maxStatus {
 		if part = s.cut(f, part); part == "" {
 			break
 		}
-		p = assemble(v, f)
+		p = f.status()
 	}
 	return status.FromProto(p).Err()
 }
@@ -49,11 +49,11 @@ func (f *failure) shrink() string {
 	case len(f.violations) > maxViolations:
 		f.omit(len(f.violations) - maxViolations)
 		return "violations"
-	case len(f.violations) > 0 && !f.terse:
-		f.terse = true
+	case len(f.violations) > 0 && !f.bare:
+		f.bare = true
 		return "descriptions"
-	case f.lambdaError != "":
-		f.lambdaError = cutRunes(f.lambdaError, len(f.lambdaError)/2)
+	case f.cognito.TriggerError != "":
+		f.cognito.TriggerError = cutRunes(f.cognito.TriggerError, len(f.cognito.TriggerError)/2)
 		return "lambda_error"
 	case len(f.violations) > 0:
 		f.omit(1)
@@ -70,9 +70,6 @@ func (f *failure) omit(n int) {
 
 // cutRunes cuts the text to the limit in bytes, between two runes.
 func cutRunes(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
 	for limit > 0 && !utf8.RuneStart(text[limit]) {
 		limit--
 	}

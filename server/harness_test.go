@@ -22,27 +22,35 @@ import (
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 )
 
-type confirmFunc func(context.Context, cognitoclient.Request) (cognitoclient.Result, error)
-
-func (f confirmFunc) ConfirmSignUp(ctx context.Context, r cognitoclient.Request) (cognitoclient.Result, error) {
-	return f(ctx, r)
+// stub is a Cognito of which a test needs one method.
+type stub struct {
+	Cognito
+	confirm confirmFunc
 }
 
-func succeeding() Confirmer {
-	return confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
-		return cognitoclient.Result{Confirmation: cognitoclient.Confirmed, Attempts: 1, RequestID: "cognito-1"}, nil
+type confirmFunc func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error)
+
+func (s stub) ConfirmSignUp(ctx context.Context, r cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
+	return s.confirm(ctx, r)
+}
+
+func confirming(f confirmFunc) Cognito { return stub{confirm: f} }
+
+func succeeding() Cognito {
+	return confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
+		return cognitoclient.Result{Attribution: cognitoclient.ByThisCall, Attempts: 1, RequestID: "cognito-1"}, nil
 	})
 }
 
-func failing(e cognitoclient.Error) Confirmer {
-	return confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
+func failing(e cognitoclient.Error) Cognito {
+	return confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 		return cognitoclient.Result{}, &e
 	})
 }
 
 // waiting confirms nothing: it waits for the end of its context and says how that came, as cognitoclient does.
-func waiting(began chan<- struct{}) Confirmer {
-	return confirmFunc(func(ctx context.Context, _ cognitoclient.Request) (cognitoclient.Result, error) {
+func waiting(began chan<- struct{}) Cognito {
+	return confirming(func(ctx context.Context, _ cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 		if began != nil {
 			began <- struct{}{}
 		}
@@ -96,24 +104,24 @@ type edge struct {
 	ended chan error
 }
 
-func newServer(tb testing.TB, confirmer Confirmer, config Config) *Server {
+func newServer(tb testing.TB, cognito Cognito, config Config) *Server {
 	tb.Helper()
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	s, err := New(confirmer, config)
+	s, err := New(cognito, config)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return s
 }
 
-func serve(tb testing.TB, confirmer Confirmer, config Config, options ...grpc.DialOption) *edge {
+func serve(tb testing.TB, cognito Cognito, config Config, options ...grpc.DialOption) *edge {
 	tb.Helper()
 	e := &edge{log: &log{}, registry: prometheus.NewRegistry(), listener: bufconn.Listen(1 << 20), ended: make(chan error, 1)}
 	config.Logger = slog.New(slog.NewJSONHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	config.Registerer = e.registry
-	e.Server = newServer(tb, confirmer, config)
+	e.Server = newServer(tb, cognito, config)
 	var ctx context.Context
 	ctx, e.drain = context.WithCancel(context.Background())
 	go func() { e.ended <- e.Serve(ctx, e.listener) }()
@@ -198,7 +206,7 @@ func detail[T any](tb testing.TB, err error) T {
 func want(tb testing.TB, err error, code codes.Code, reason, outcome string) {
 	tb.Helper()
 	info := infoOf(tb, err)
-	if status.Code(err) != code || info.GetReason() != reasonPrefix+reason || info.GetMetadata()["outcome"] != "OUTCOME_"+outcome {
+	if status.Code(err) != code || info.GetReason() != reason || info.GetMetadata()["outcome"] != outcome {
 		tb.Fatalf("got %v %s %v, want %v %s %s", status.Code(err), info.GetReason(), info.GetMetadata(), code, reason, outcome)
 	}
 }

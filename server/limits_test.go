@@ -37,8 +37,8 @@ func TestLimitsAreAnnounced(t *testing.T) {
 		t.Fatalf("the first frame is %v, %v", frame, err)
 	}
 	for id, want := range map[http2.SettingID]uint32{
-		http2.SettingMaxConcurrentStreams: DefaultMaxConcurrentStreams,
-		http2.SettingMaxHeaderListSize:    DefaultMaxHeaderListBytes,
+		http2.SettingMaxConcurrentStreams: maxConcurrentStreams,
+		http2.SettingMaxHeaderListSize:    maxHeaderListBytes,
 	} {
 		if got, _ := settings.Value(id); got != want {
 			t.Errorf("%v is %d, want %d", id, got, want)
@@ -61,7 +61,7 @@ func TestConnectionsEnd(t *testing.T) {
 		}
 		start := time.Now()
 		_, _ = io.Copy(io.Discard, silent) // until the server closes it
-		if took := time.Since(start); took > DefaultHandshakeTimeout {
+		if took := time.Since(start); took > handshakeTimeout {
 			t.Errorf("a silent connection was dropped after %s", took)
 		}
 		awaitGoAway(t, framer)

@@ -30,8 +30,8 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 			grpcprometheus.WithHistogramBuckets([]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 30}))),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "useradmin_calls_total",
-			Help: "Calls of useradmin.v1.UserAdmin by gRPC code, reason of the error, and outcome.",
-		}, []string{"code", "reason", "outcome"}),
+			Help: "Calls of useradmin.v1.UserAdmin by method, gRPC code, reason of the error, and outcome.",
+		}, []string{"method", "code", "reason", "outcome"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "useradmin_refused_calls_total",
 			Help: "Calls that were refused before they reached the service, by kind.",
@@ -58,7 +58,7 @@ type AttemptMetrics struct {
 func NewAttemptMetrics(registerer prometheus.Registerer) (*AttemptMetrics, error) {
 	m := &AttemptMetrics{durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "useradmin_cognito_attempt_seconds",
-		Help:    "How long attempts at Cognito took, by result.",
+		Help:    "How long attempts at Cognito took, by result: OK or a reason.",
 		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 20},
 	}, []string{"result"})}
 	if err := registerer.Register(m.durations); err != nil {
@@ -69,34 +69,45 @@ func NewAttemptMetrics(registerer prometheus.Registerer) (*AttemptMetrics, error
 
 // Observe records an attempt; the zero cause is a success.
 func (m *AttemptMetrics) Observe(cause cognitoclient.Cause, took time.Duration) {
-	result := "ok"
-	if cause != 0 {
-		result = cause.String()
-	}
-	m.durations.WithLabelValues(result).Observe(took.Seconds())
+	m.durations.WithLabelValues(cause.String()).Observe(took.Seconds())
 }
 
-// witness is a stats handler that counts the calls which never meet an interceptor.
-type witness struct{ server *Server }
+// recorder is a stats handler: it makes the record of each call before grpc looks at the message, and counts the calls that
+// never meet an interceptor.
+type recorder struct{ server *Server }
 
-// TagRPC puts a call into the context, which the interceptors mark as observed.
-func (w *witness) TagRPC(ctx context.Context, info *stats.RPCTagInfo) context.Context {
-	if !w.server.methods[info.FullMethodName] {
-		w.server.metrics.refused.WithLabelValues("unknown_method").Inc()
+// TagRPC puts the call's record into its context.
+func (h *recorder) TagRPC(ctx context.Context, info *stats.RPCTagInfo) context.Context {
+	if !h.server.methods[info.FullMethodName] {
+		h.server.metrics.refused.WithLabelValues("unknown_method").Inc()
 	}
-	return context.WithValue(ctx, callKey{}, &call{})
+	growStack()
+	return context.WithValue(ctx, recordKey{}, h.server.newRecord(ctx, info.FullMethodName))
 }
+
+// growStack makes the goroutine's stack as large as a call needs while there is little on it to copy: grpc begins each call
+// on a goroutine of its own.
+//
+//go:noinline
+func growStack() {
+	var frame [8 << 10]byte
+	touch(&frame)
+}
+
+//go:noinline
+func touch(frame *[8 << 10]byte) { frame[0] = 1 }
 
 // HandleRPC looks at ends: those of calls that no interceptor observed, and trailers of calls that were never tagged.
-func (w *witness) HandleRPC(ctx context.Context, s stats.RPCStats) {
+func (h *recorder) HandleRPC(ctx context.Context, s stats.RPCStats) {
+	r, tagged := ctx.Value(recordKey{}).(*record)
 	switch s := s.(type) {
 	case *stats.End:
-		if c := callFrom(ctx); !c.observed && s.Error != nil {
-			w.server.metrics.refused.WithLabelValues(refusal(status.Code(s.Error))).Inc()
+		if tagged && !r.observed && s.Error != nil {
+			h.server.metrics.refused.WithLabelValues(refusal(status.Code(s.Error))).Inc()
 		}
 	case *stats.OutTrailer:
-		if _, tagged := ctx.Value(callKey{}).(*call); !tagged {
-			w.server.metrics.refused.WithLabelValues("malformed_method").Inc()
+		if !tagged {
+			h.server.metrics.refused.WithLabelValues("malformed_method").Inc()
 		}
 	}
 }
@@ -116,7 +127,7 @@ func refusal(code codes.Code) string {
 }
 
 // TagConn leaves the context as it is.
-func (*witness) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (*recorder) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
 
 // HandleConn counts nothing: connections are the listener's affair.
-func (*witness) HandleConn(context.Context, stats.ConnStats) {}
+func (*recorder) HandleConn(context.Context, stats.ConnStats) {}

@@ -46,7 +46,7 @@ func TestOneLineACall(t *testing.T) {
 		}
 		for key, wanted := range map[string]any{
 			"level": "INFO", "method": "useradmin.v1.UserAdmin/ConfirmSignUp", "code": "NotFound", "reason": "USER_NOT_FOUND",
-			"outcome": "not_applied", "attempts": 2.0, "peer": "bufconn", "request_id": "made", "cognito_request_id": "cognito-7",
+			"outcome": "NOT_APPLIED", "attempts": 2.0, "peer": "bufconn", "request_id": "made", "cognito_request_id": "cognito-7",
 			"exception": "UserNotFoundException",
 		} {
 			if got[key] != wanted {
@@ -57,7 +57,7 @@ func TestOneLineACall(t *testing.T) {
 			t.Error("no duration")
 		}
 	}
-	if n := e.counted(t, "useradmin_calls_total", `"NotFound"`, `"USER_NOT_FOUND"`, `"not_applied"`); n != 1 {
+	if n := e.counted(t, "useradmin_calls_total", `"ConfirmSignUp"`, `"NotFound"`, `"USER_NOT_FOUND"`, `"NOT_APPLIED"`); n != 1 {
 		t.Errorf("counted %v", n)
 	}
 	if n := e.counted(t, "grpc_server_handling_seconds", `"ConfirmSignUp"`); n != 1 {
@@ -71,9 +71,9 @@ func TestSuccessIsLoggedAndCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the line", func() bool {
-		return containsAll(e.log.String(), []string{`"code":"OK"`, `"outcome":"confirmed"`, `"attempts":1`, `"cognito_request_id":"cognito-1"`})
+		return containsAll(e.log.String(), []string{`"code":"OK"`, `"outcome":"CONFIRMED"`, `"attempts":1`, `"cognito_request_id":"cognito-1"`})
 	})
-	if n := e.counted(t, "useradmin_calls_total", `"OK"`, `"confirmed"`); n != 1 {
+	if n := e.counted(t, "useradmin_calls_total", `"OK"`, `"CONFIRMED"`); n != 1 {
 		t.Errorf("counted %v", n)
 	}
 }
@@ -94,7 +94,7 @@ func (raw) Unmarshal([]byte, any) error { return nil }
 func (raw) Name() string { return "proto" }
 
 func TestRefusedCallsAreCounted(t *testing.T) {
-	e := serve(t, succeeding(), Config{MaxMessageBytes: 1 << 10})
+	e := serve(t, succeeding(), Config{})
 	confirm := useradminv1.UserAdmin_ConfirmSignUp_FullMethodName
 	for _, c := range []struct {
 		kind, method string
@@ -107,8 +107,8 @@ func TestRefusedCallsAreCounted(t *testing.T) {
 		{"malformed_method", "/canary", nil, codes.Unimplemented, nil},
 		{"undecodable", confirm, []byte{0xff, 0xff}, codes.Internal, nil},
 		{"undecodable", confirm, []byte{0x12, 0x01, 0xff}, codes.Internal, nil}, // a username that is not UTF-8
-		{"too_large", confirm, make([]byte, 2<<10), codes.ResourceExhausted, nil},
-		{"too_large", confirm, make([]byte, 64<<10), codes.ResourceExhausted, []grpc.CallOption{grpc.UseCompressor(gzip.Name)}},
+		{"too_large", confirm, make([]byte, maxMessageBytes+1), codes.ResourceExhausted, nil},
+		{"too_large", confirm, make([]byte, 2*maxMessageBytes), codes.ResourceExhausted, []grpc.CallOption{grpc.UseCompressor(gzip.Name)}},
 	} {
 		before := e.counted(t, "useradmin_refused_calls_total", `"`+c.kind+`"`)
 		err := e.conn.Invoke(t.Context(), c.method, c.message, new([]byte), append(c.options, grpc.ForceCodec(raw{}))...)
@@ -140,7 +140,7 @@ func TestAttemptMetrics(t *testing.T) {
 	}
 	m.Observe(0, time.Second)
 	m.Observe(cognitoclient.TooManyRequests, time.Millisecond)
-	if got := exposition(t, registry); !containsAll(got, []string{`value:"ok"`, `value:"too_many_requests"`}) {
+	if got := exposition(t, registry); !containsAll(got, []string{`value:"OK"`, `value:"TOO_MANY_REQUESTS"`}) {
 		t.Error(got)
 	}
 	if _, err := NewAttemptMetrics(registry); err == nil {

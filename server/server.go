@@ -20,28 +20,37 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
-	_ "google.golang.org/grpc/encoding/gzip" // callers may compress; the message limit holds for what is unpacked
+	_ "google.golang.org/grpc/encoding/gzip" // callers may compress; the message limit holds for what is decompressed
 	"google.golang.org/grpc/health"
 
 	"cognito.internal/useradmin/cognitoclient"
+	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 )
 
 // Defaults of Config.
 const (
-	DefaultCallTimeout          = 20 * time.Second
-	DefaultDrainTimeout         = 25 * time.Second
-	DefaultMaxConcurrentStreams = 100
-	DefaultMaxMessageBytes      = 256 << 10
-	DefaultMaxHeaderListBytes   = 32 << 10
-	DefaultConnectionAge        = 10 * time.Minute
-	DefaultConnectionAgeGrace   = 2 * time.Minute
-	DefaultKeepaliveMinTime     = 10 * time.Second
-	DefaultHandshakeTimeout     = 10 * time.Second
+	DefaultCallTimeout   = 20 * time.Second
+	DefaultDrainTimeout  = 25 * time.Second
+	DefaultConnectionAge = 10 * time.Minute
 )
 
-// Confirmer confirms sign-ups. Its error is a *cognitoclient.Error; any other counts as a bug.
-type Confirmer interface {
-	ConfirmSignUp(ctx context.Context, r cognitoclient.Request) (cognitoclient.Result, error)
+// MaxCallTimeout is what CallTimeout must stay below: a connection that is told to go is cut after this time.
+const MaxCallTimeout = connectionAgeGrace
+
+const (
+	connectionAgeGrace   = 2 * time.Minute
+	maxConcurrentStreams = 100
+	maxMessageBytes      = 256 << 10 // decompressed
+	maxHeaderListBytes   = 32 << 10
+	keepaliveMinTime     = 10 * time.Second
+	handshakeTimeout     = 10 * time.Second
+)
+
+const serviceName = "useradmin.v1.UserAdmin"
+
+// Cognito is what the handlers call. Its errors are *cognitoclient.Error; any other counts as a bug.
+type Cognito interface {
+	ConfirmSignUp(ctx context.Context, r cognitoclient.ConfirmSignUp) (cognitoclient.Result, error)
 }
 
 // Config is what New needs. Its zero value works.
@@ -52,24 +61,10 @@ type Config struct {
 	DrainDelay time.Duration
 	// DrainTimeout bounds the whole drain, DrainDelay included; 0 means DefaultDrainTimeout.
 	DrainTimeout time.Duration
-	// MaxConcurrentStreams bounds the calls of one connection; 0 means DefaultMaxConcurrentStreams.
-	MaxConcurrentStreams uint32
-	// MaxMessageBytes bounds a request, unpacked; 0 means DefaultMaxMessageBytes.
-	MaxMessageBytes int
-	// MaxHeaderListBytes bounds the headers of a request; 0 means DefaultMaxHeaderListBytes.
-	MaxHeaderListBytes uint32
 	// ConnectionAge is when a connection is told to go, so that callers spread over new replicas; 0 means
 	// DefaultConnectionAge.
 	ConnectionAge time.Duration
-	// ConnectionAgeGrace is how long calls may then go on, and so the most time that any call gets, whatever its
-	// deadline; 0 means DefaultConnectionAgeGrace.
-	ConnectionAgeGrace time.Duration
-	// KeepaliveMinTime is the least time between a client's pings, with calls or without; 0 means
-	// DefaultKeepaliveMinTime.
-	KeepaliveMinTime time.Duration
-	// HandshakeTimeout bounds the set-up of a connection; 0 means DefaultHandshakeTimeout.
-	HandshakeTimeout time.Duration
-	// Region is the AWS Region that the service calls, named in OPERATION_NOT_ENABLED.
+	// Region is the AWS Region that the service calls; some error details name it.
 	Region string
 	// Reflection turns on gRPC reflection, v1 and v1alpha.
 	Reflection bool
@@ -89,25 +84,32 @@ type Config struct {
 
 // Server serves useradmin.v1.UserAdmin, health and, if asked to, reflection.
 type Server struct {
-	config    Config
-	confirmer Confirmer
-	grpc      *grpc.Server
-	health    *health.Server
-	metrics   *metrics
-	contract  *contract
-	// methods are the full names of those that are served.
+	config   Config
+	cognito  Cognito
+	grpc     *grpc.Server
+	health   *health.Server
+	metrics  *metrics
+	contract []row
+	// methods are the full names of all that are served, rpcs those of UserAdmin.
 	methods map[string]bool
+	rpcs    map[string]*rpc
 
 	served atomic.Bool
 	// halted ends the handlers' contexts with stopping as the cause.
 	halted context.Context
 	halt   context.CancelCauseFunc
-	// parted ends the streams that would never end by themselves.
-	parted context.Context
-	part   context.CancelFunc
+	// draining ends the streams that would otherwise never end.
+	draining context.Context
+	drained  context.CancelFunc
 	// stopped is closed by Stop.
 	stopped  chan struct{}
 	stopOnce sync.Once
+}
+
+// userAdmin handles the calls of useradmin.v1.UserAdmin; each RPC is in a file of its own.
+type userAdmin struct {
+	useradminv1.UnimplementedUserAdminServer
+	server *Server
 }
 
 // stopping is the cause with which handlers' contexts are cancelled when the server stops under them.
@@ -115,10 +117,10 @@ type stopping struct{}
 
 func (stopping) Error() string { return "the server is stopping" }
 
-// New makes a server that calls the confirmer. It opens nothing.
-func New(confirmer Confirmer, config Config) (*Server, error) {
-	if confirmer == nil {
-		return nil, errors.New("no confirmer is configured")
+// New makes a server in front of Cognito. It opens nothing.
+func New(cognito Cognito, config Config) (*Server, error) {
+	if cognito == nil {
+		return nil, errors.New("no Cognito is configured")
 	}
 	config = config.withDefaults()
 	if err := config.check(); err != nil {
@@ -129,15 +131,17 @@ func New(confirmer Confirmer, config Config) (*Server, error) {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	s := &Server{
-		config:    config,
-		confirmer: confirmer,
-		health:    health.NewServer(),
-		metrics:   metrics,
-		contract:  newContract(config.Region),
-		stopped:   make(chan struct{}),
+		config:   config,
+		cognito:  cognito,
+		health:   health.NewServer(),
+		metrics:  metrics,
+		contract: contract(),
+		methods:  map[string]bool{},
+		rpcs:     map[string]*rpc{},
+		stopped:  make(chan struct{}),
 	}
 	s.halted, s.halt = context.WithCancelCause(context.Background())
-	s.parted, s.part = context.WithCancel(context.Background())
+	s.draining, s.drained = context.WithCancel(context.Background())
 	s.grpc = grpc.NewServer(s.options()...)
 	if err := s.register(); err != nil {
 		return nil, err
@@ -148,13 +152,7 @@ func New(confirmer Confirmer, config Config) (*Server, error) {
 func (c Config) withDefaults() Config {
 	c.CallTimeout = cmp.Or(c.CallTimeout, DefaultCallTimeout)
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, DefaultDrainTimeout)
-	c.MaxConcurrentStreams = cmp.Or(c.MaxConcurrentStreams, DefaultMaxConcurrentStreams)
-	c.MaxMessageBytes = cmp.Or(c.MaxMessageBytes, DefaultMaxMessageBytes)
-	c.MaxHeaderListBytes = cmp.Or(c.MaxHeaderListBytes, DefaultMaxHeaderListBytes)
 	c.ConnectionAge = cmp.Or(c.ConnectionAge, DefaultConnectionAge)
-	c.ConnectionAgeGrace = cmp.Or(c.ConnectionAgeGrace, DefaultConnectionAgeGrace)
-	c.KeepaliveMinTime = cmp.Or(c.KeepaliveMinTime, DefaultKeepaliveMinTime)
-	c.HandshakeTimeout = cmp.Or(c.HandshakeTimeout, DefaultHandshakeTimeout)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -173,18 +171,14 @@ func (c Config) withDefaults() Config {
 func (c Config) check() error {
 	for name, value := range map[string]time.Duration{
 		"call timeout": c.CallTimeout, "drain delay": c.DrainDelay, "drain timeout": c.DrainTimeout,
-		"connection age": c.ConnectionAge, "connection age grace": c.ConnectionAgeGrace,
-		"keepalive minimum time": c.KeepaliveMinTime, "handshake timeout": c.HandshakeTimeout,
+		"connection age": c.ConnectionAge,
 	} {
 		if value < 0 {
 			return fmt.Errorf("the %s can't be negative", name)
 		}
 	}
-	if c.MaxMessageBytes < 0 {
-		return errors.New("the message limit can't be negative")
-	}
-	if c.CallTimeout >= c.ConnectionAgeGrace {
-		return fmt.Errorf("the call timeout (%s) must be shorter than the connection age grace (%s)", c.CallTimeout, c.ConnectionAgeGrace)
+	if c.CallTimeout >= MaxCallTimeout {
+		return fmt.Errorf("the call timeout (%s) must be shorter than %s", c.CallTimeout, MaxCallTimeout)
 	}
 	if c.DrainDelay >= c.DrainTimeout {
 		return fmt.Errorf("the drain delay (%s) must be shorter than the drain timeout (%s)", c.DrainDelay, c.DrainTimeout)
@@ -229,7 +223,7 @@ func (s *Server) Stop() {
 
 func (s *Server) end() {
 	s.health.Shutdown()
-	s.part()
+	s.drained()
 	s.halt(stopping{})
 	s.grpc.Stop()
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -18,44 +19,44 @@ import (
 )
 
 func TestConfirms(t *testing.T) {
-	results := map[cognitoclient.Confirmation]useradminv1.ConfirmSignUpResponse_Result{
-		cognitoclient.Confirmed:             useradminv1.ConfirmSignUpResponse_RESULT_CONFIRMED,
-		cognitoclient.AlreadyConfirmed:      useradminv1.ConfirmSignUpResponse_RESULT_ALREADY_CONFIRMED,
-		cognitoclient.ConfirmedUnattributed: useradminv1.ConfirmSignUpResponse_RESULT_CONFIRMED_UNATTRIBUTED,
+	results := map[cognitoclient.Attribution]useradminv1.ConfirmSignUpResponse_Result{
+		cognitoclient.ByThisCall:     useradminv1.ConfirmSignUpResponse_RESULT_CONFIRMED,
+		cognitoclient.BeforeThisCall: useradminv1.ConfirmSignUpResponse_RESULT_ALREADY_CONFIRMED,
+		cognitoclient.Unattributed:   useradminv1.ConfirmSignUpResponse_RESULT_CONFIRMED_UNATTRIBUTED,
 	}
-	for confirmation, wanted := range results {
-		var got cognitoclient.Request
-		e := serve(t, confirmFunc(func(_ context.Context, r cognitoclient.Request) (cognitoclient.Result, error) {
+	for attribution, wanted := range results {
+		var got cognitoclient.ConfirmSignUp
+		e := serve(t, confirming(func(_ context.Context, r cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 			got = r
-			return cognitoclient.Result{Confirmation: confirmation, Attempts: 2, RequestID: "cognito-1"}, nil
-		}), Config{})
+			return cognitoclient.Result{Attribution: attribution, Attempts: 2, RequestID: "cognito-1"}, nil
+		}), Config{NewRequestID: func() string { return "made" }})
 		req := validRequest()
 		req.AllowConfirmed = true
 		resp, err := e.ConfirmSignUp(t.Context(), req)
 		if err != nil || resp.GetResult() != wanted {
-			t.Fatalf("%d: got %v, %v", confirmation, resp, err)
+			t.Fatalf("%d: got %v, %v", attribution, resp, err)
 		}
 		if got.UserPoolID != req.GetUserPoolId() || got.Username != req.GetUsername() || got.ClientMetadata["campaign"] != "spring" ||
-			!got.AllowConfirmed || got.Repeated {
-			t.Errorf("the confirmer got %+v", got)
+			!got.AllowConfirmed || got.Repeated || got.ID != "made" {
+			t.Errorf("Cognito got %+v", got)
 		}
 	}
 }
 
-func TestResultWithoutConfirmationIsABug(t *testing.T) {
-	e := serve(t, confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
+func TestResultWithoutAttributionIsABug(t *testing.T) {
+	e := serve(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 		return cognitoclient.Result{}, nil
 	}), Config{})
 	_, err := e.ConfirmSignUp(t.Context(), validRequest())
 	want(t, err, codes.Internal, "INTERNAL", "UNKNOWN")
 }
 
-func TestForeignErrorsOfTheConfirmerAreBugs(t *testing.T) {
+func TestForeignErrorsAreBugs(t *testing.T) {
 	for _, foreign := range []error{
 		io.ErrUnexpectedEOF, context.Canceled, status.Error(codes.NotFound, "canary"), (*cognitoclient.Error)(nil),
 		&cognitoclient.Error{}, &cognitoclient.Error{Cause: 250, Outcome: cognitoclient.NotApplied},
 	} {
-		e := serve(t, confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
+		e := serve(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 			return cognitoclient.Result{}, foreign
 		}), Config{})
 		_, err := e.ConfirmSignUp(t.Context(), validRequest())
@@ -64,8 +65,8 @@ func TestForeignErrorsOfTheConfirmerAreBugs(t *testing.T) {
 }
 
 func TestInvalidRequestIsNotSent(t *testing.T) {
-	e := serve(t, confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
-		t.Error("the confirmer was called")
+	e := serve(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
+		t.Error("Cognito was called")
 		return cognitoclient.Result{}, nil
 	}), Config{})
 	_, err := e.ConfirmSignUp(t.Context(), &useradminv1.ConfirmSignUpRequest{Username: "a b"})
@@ -80,8 +81,8 @@ func TestRequestID(t *testing.T) {
 	for given, wanted := range map[string]string{
 		"": "made", "abc-1._:Z": "abc-1._:Z", long: long, long + "a": "made", "a b": "made", "a\"b": "made", "ä": "made",
 	} {
-		for _, confirmer := range []Confirmer{succeeding(), failing(cognitoclient.Error{Cause: cognitoclient.UserNotFound, Outcome: cognitoclient.NotApplied})} {
-			e := serve(t, confirmer, Config{NewRequestID: func() string { return "made" }})
+		for _, cognito := range []Cognito{succeeding(), failing(cognitoclient.Error{Cause: cognitoclient.UserNotFound, Outcome: cognitoclient.NotApplied})} {
+			e := serve(t, cognito, Config{NewRequestID: func() string { return "made" }})
 			ctx := t.Context()
 			if given != "" && given != "ä" {
 				ctx = metadata.AppendToOutgoingContext(ctx, "x-request-id", given)
@@ -104,45 +105,57 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
+// Any value of any mark makes a call a repeat. A repeat promises nothing and never invites, but for a request that was
+// refused for its own faults, and for what certainly happened.
 func TestRepeated(t *testing.T) {
 	for _, c := range []struct {
-		key, value string
-		repeated   bool
+		pairs    []string
+		repeated bool
 	}{
-		{"x-other", "1", false},
-		{"grpc-previous-rpc-attempts", "0", false},
-		{"grpc-previous-rpc-attempts", "1", true},
-		{"grpc-previous-rpc-attempts", "rubbish", true},
-		{"x-envoy-attempt-count", "0", false},
-		{"x-envoy-attempt-count", "1", false},
-		{"x-envoy-attempt-count", "2", true},
+		{[]string{"x-other", "1"}, false},
+		{[]string{"grpc-previous-rpc-attempts", "0"}, false},
+		{[]string{"grpc-previous-rpc-attempts", "1"}, true},
+		{[]string{"grpc-previous-rpc-attempts", "0", "grpc-previous-rpc-attempts", "1"}, true},
+		{[]string{"grpc-previous-rpc-attempts", "rubbish"}, true},
+		{[]string{"x-envoy-attempt-count", "0"}, false},
+		{[]string{"x-envoy-attempt-count", "1"}, false},
+		{[]string{"x-envoy-attempt-count", "2"}, true},
+		{[]string{"x-envoy-attempt-count", "1", "x-envoy-attempt-count", "2"}, true},
+		{[]string{"x-useradmin-repeat", "0"}, false},
+		{[]string{"x-useradmin-repeat", "1"}, true},
+		{[]string{"x-useradmin-repeat", "0", "x-useradmin-repeat", "1"}, true},
 	} {
 		var got bool
-		e := serve(t, confirmFunc(func(_ context.Context, r cognitoclient.Request) (cognitoclient.Result, error) {
+		e := serve(t, confirming(func(_ context.Context, r cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 			got = r.Repeated
-			return cognitoclient.Result{}, &cognitoclient.Error{Cause: cognitoclient.UserDisabled, Outcome: cognitoclient.NotApplied}
+			return cognitoclient.Result{}, cognitoclient.Refused(cognitoclient.Unreachable, r.Repeated)
 		}), Config{})
-		ctx := metadata.AppendToOutgoingContext(t.Context(), c.key, c.value)
-		for _, req := range []*useradminv1.ConfirmSignUpRequest{validRequest(), {}} {
-			_, err := e.ConfirmSignUp(ctx, req)
-			if _, told := infoOf(t, err).GetMetadata()["repeated"]; told != c.repeated || got != c.repeated {
-				t.Errorf("%s=%s: told %v, request %v", c.key, c.value, told, got)
-			}
+		ctx := metadata.AppendToOutgoingContext(t.Context(), c.pairs...)
+		_, err := e.ConfirmSignUp(ctx, validRequest())
+		if told := infoOf(t, err).GetMetadata()["repeated"]; told != fmt.Sprint(c.repeated) || got != c.repeated {
+			t.Errorf("%v: told %v, request %v", c.pairs, told, got)
 		}
+		if c.repeated {
+			want(t, err, codes.Aborted, "COGNITO_UNREACHABLE", "UNKNOWN")
+		} else {
+			want(t, err, codes.Unavailable, "COGNITO_UNREACHABLE", "NOT_SENT")
+		}
+		_, err = e.ConfirmSignUp(ctx, &useradminv1.ConfirmSignUpRequest{})
+		want(t, err, codes.InvalidArgument, "INVALID_REQUEST", "NOT_SENT")
 	}
 }
 
 func TestConfigIsChecked(t *testing.T) {
 	for name, config := range map[string]Config{
-		"negative timeout": {CallTimeout: -1}, "calls longer than the grace": {CallTimeout: DefaultConnectionAgeGrace}, "negative limit": {MaxMessageBytes: -1},
+		"negative timeout": {CallTimeout: -1}, "calls longer than the grace": {CallTimeout: MaxCallTimeout},
 		"delay as long as the drain": {DrainDelay: DefaultDrainTimeout},
 	} {
 		if _, err := New(succeeding(), config); err == nil {
-			t.Errorf("%s was taken", name)
+			t.Errorf("%s was accepted", name)
 		}
 	}
 	if _, err := New(nil, Config{}); err == nil {
-		t.Error("no confirmer was taken")
+		t.Error("no Cognito was accepted")
 	}
 	if _, err := New(succeeding(), Config{}); err != nil {
 		t.Errorf("the zero config was refused: %v", err)

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
@@ -13,239 +12,194 @@ import (
 )
 
 const (
+	reasonPrefix  = "ERROR_REASON_"
 	soon          = 200 * time.Millisecond
 	afterThrottle = time.Second // the quota is per second
 )
 
-// newContract makes the table for a service that calls the Region.
-func newContract(region string) *contract {
-	c := &contract{byCause: make([]row, len(cognitoclient.Causes())+1), invalidRequest: row{
-		reason: useradminv1.ErrorReason_ERROR_REASON_INVALID_REQUEST, code: codes.InvalidArgument,
-		message: "The request breaks a limit of this service; nothing was sent to Cognito.",
-		claim:   neverSent,
-		detail:  badRequest, annotate: onlyViolation,
-	}}
-	c.add(requestRows(region))
-	c.add(userRows())
-	c.add(triggerRows())
-	c.add(quotaRows())
-	c.add(serviceRows())
-	c.add(endRows())
-	return c
+// row is one row of the error contract.
+type row struct {
+	// code becomes ABORTED where it invites to send the same call again and that is not safe.
+	code codes.Code
+	// says is what happened, do what to do where the call had no effect, applied where it had one. Where there is nothing
+	// for an outcome, what the RPC says of unknown outcomes follows. A test compares all of it with the proto's comments.
+	says, do, applied string
+	// delay is RetryInfo's, where the same call may be sent again; 0 means no RetryInfo.
+	delay time.Duration
+	// detail makes the row's own detail; nil means none.
+	detail func(*failure) proto.Message
+	// keys adds the row's own metadata, what is empty included; nil means none.
+	keys func(*failure, *pairs)
+	// level is the log line's; most failures are the callers' affair.
+	level slog.Level
 }
 
-// requestRows are what Cognito says of the request.
-func requestRows(region string) map[cognitoclient.Cause]row {
-	return map[cognitoclient.Cause]row{
-		cognitoclient.InvalidParameter: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_INVALID_PARAMETER, code: codes.InvalidArgument,
-			message: "Cognito refuses a value of the request.",
-			detail:  badRequest, annotate: reasonCode,
-		},
-		cognitoclient.UserPoolNotFound: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_USER_POOL_NOT_FOUND, code: codes.NotFound,
-			message: "The user pool does not exist in the Region and account that this service calls.",
-			detail:  userPool,
-		},
-		cognitoclient.NotAuthorized: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_NOT_AUTHORIZED, code: codes.PermissionDenied,
-			message: "Cognito does not allow this confirmation.",
-		},
-		cognitoclient.OperationNotEnabled: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_OPERATION_NOT_ENABLED, code: codes.FailedPrecondition,
-			message: "The user pool is a read-only replica in the Region that this service calls.",
-			detail:  precondition("REGION", region),
-		},
+// reasonOf is the reason of a cause: they have the same names. A cause without a reason is a bug.
+func reasonOf(cause cognitoclient.Cause) useradminv1.ErrorReason {
+	if reason := useradminv1.ErrorReason(useradminv1.ErrorReason_value[reasonPrefix+cause.String()]); reason != 0 {
+		return reason
 	}
+	return useradminv1.ErrorReason_ERROR_REASON_INTERNAL
 }
 
-// userRows are what Cognito says of the user.
-func userRows() map[cognitoclient.Cause]row {
-	return map[cognitoclient.Cause]row{
-		cognitoclient.UserNotFound: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_USER_NOT_FOUND, code: codes.NotFound,
-			message: "The user pool has no such user.",
-			detail:  user,
+// contract is the error contract, indexed by reason. RPCs may have rows of their own instead.
+//
+//nolint:funlen // one literal shows the contract
+func contract() []row {
+	return []row{
+		useradminv1.ErrorReason_ERROR_REASON_INVALID_REQUEST: {
+			code:   codes.InvalidArgument,
+			says:   "The request violates a limit of this service; nothing was sent to Cognito.",
+			do:     "Fix the fields that the details name, then send the call again.",
+			detail: badRequest, keys: requestKeys,
 		},
-		cognitoclient.UserAlreadyConfirmed: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_USER_ALREADY_CONFIRMED, code: codes.FailedPrecondition,
-			message: "The user is confirmed already.",
-			claim:   unlessRepeated, detail: precondition("USER_STATUS", "user"), annotate: statusConfirmed,
+		useradminv1.ErrorReason_ERROR_REASON_INVALID_PARAMETER: {
+			code:   codes.InvalidArgument,
+			says:   "Cognito rejected a value of the request.",
+			do:     "Fix the value; sending the same call again cannot help.",
+			detail: badRequest, keys: parameterKeys,
 		},
-		cognitoclient.UserNotConfirmable: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_USER_NOT_CONFIRMABLE, code: codes.FailedPrecondition,
-			message: "The user's status does not allow a confirmation.",
-			detail:  precondition("USER_STATUS", "user"), annotate: userStatus,
+		useradminv1.ErrorReason_ERROR_REASON_USER_POOL_NOT_FOUND: {
+			code:   codes.NotFound,
+			says:   "The user pool does not exist in the AWS Region and account that this service calls.",
+			do:     "Check the pool id, and that this service runs for the pool's Region and account.",
+			detail: userPool,
 		},
-		cognitoclient.UserDisabled: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_USER_DISABLED, code: codes.FailedPrecondition,
-			message: "The user is disabled.",
-			detail:  precondition("USER_STATUS", "user"),
+		useradminv1.ErrorReason_ERROR_REASON_USER_NOT_FOUND: {
+			code:   codes.NotFound,
+			says:   "The user pool has no such user.",
+			do:     "Check the username and its case; use the username or the sub that SignUp returned, not an unverified alias.",
+			detail: user,
 		},
-	}
-}
-
-// triggerRows are what Cognito says of the pool's trigger, which runs once the user is confirmed.
-func triggerRows() map[cognitoclient.Cause]row {
-	return map[cognitoclient.Cause]row{
-		cognitoclient.LambdaRejected: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_LAMBDA_REJECTED, code: codes.FailedPrecondition,
-			message: "The user pool's trigger threw an error; the user is probably confirmed already, and a retry does not run the trigger again.",
-			claim:   maybe, detail: lambdaTrigger, annotate: lambdaText,
+		useradminv1.ErrorReason_ERROR_REASON_USER_ALREADY_CONFIRMED: {
+			code:   codes.FailedPrecondition,
+			says:   "The user is already confirmed.",
+			do:     "If a confirmed user is what you want, set allow_confirmed to get OK instead.",
+			detail: precondition("USER_STATUS", "user"), keys: userStatus,
 		},
-		cognitoclient.LambdaFailed: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_LAMBDA_FAILED, code: codes.FailedPrecondition,
-			message: "Cognito could not run the user pool's trigger, or it took too long; the user is probably confirmed already, and a retry does not run the trigger again.",
-			claim:   maybe, detail: lambdaTrigger, annotate: trigger,
+		useradminv1.ErrorReason_ERROR_REASON_USER_NOT_CONFIRMABLE: {
+			code:   codes.FailedPrecondition,
+			says:   "The user's status does not allow a confirmation.",
+			do:     "Act on the status: FORCE_CHANGE_PASSWORD needs a first password, RESET_REQUIRED a new one.",
+			detail: precondition("USER_STATUS", "user"), keys: userStatus,
 		},
-		cognitoclient.LambdaResponseInvalid: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_LAMBDA_RESPONSE_INVALID, code: codes.FailedPrecondition,
-			message: "Cognito does not understand what the user pool's trigger answered; the user is probably confirmed already, and a retry does not run the trigger again.",
-			claim:   maybe, detail: lambdaTrigger, annotate: trigger,
+		useradminv1.ErrorReason_ERROR_REASON_USER_DISABLED: {
+			code:   codes.FailedPrecondition,
+			says:   "The user is disabled.",
+			do:     "Enable the user first, if that is right.",
+			detail: precondition("USER_ENABLED", "user"),
 		},
-	}
-}
-
-// quotaRows are quotas.
-func quotaRows() map[cognitoclient.Cause]row {
-	return map[cognitoclient.Cause]row{
-		cognitoclient.TooManyRequests: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_TOO_MANY_REQUESTS, code: codes.ResourceExhausted,
-			message: "Cognito throttles sign-up operations of this account and Region; send the same call again after the delay.",
-			delay:   afterThrottle, detail: quota("UserCreation"),
+		useradminv1.ErrorReason_ERROR_REASON_NOT_AUTHORIZED: {
+			code: codes.PermissionDenied,
+			says: "Cognito refused the operation for a reason other than the user's status.",
+			do:   "Report it to the operator of this service; sending the same call again cannot help.",
 		},
-		cognitoclient.LimitExceeded: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_LIMIT_EXCEEDED, code: codes.ResourceExhausted,
-			message: "A hard quota of the user pool is used up; a retry within seconds can't help.",
-			detail:  quota("user_pool"),
+		useradminv1.ErrorReason_ERROR_REASON_LAMBDA_REJECTED: {
+			code:    codes.FailedPrecondition,
+			says:    "The user pool's Lambda trigger returned an error; another call does not run it again.",
+			applied: "This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself.",
+			detail:  lambdaTrigger, keys: rejectionKeys,
 		},
-		cognitoclient.TooManyFailedAttempts: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_TOO_MANY_FAILED_ATTEMPTS, code: codes.ResourceExhausted,
-			message: "Cognito has locked out the user for a while.",
-			detail:  quota("user"),
+		useradminv1.ErrorReason_ERROR_REASON_LAMBDA_FAILED: {
+			code:    codes.FailedPrecondition,
+			says:    "Cognito could not run the user pool's Lambda trigger to its end; another call does not run it again.",
+			applied: "This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself.",
+			detail:  lambdaTrigger, keys: triggerKeys,
 		},
-	}
-}
-
-// serviceRows are what Cognito says of itself and of this service.
-func serviceRows() map[cognitoclient.Cause]row {
-	return map[cognitoclient.Cause]row{
-		cognitoclient.InternalError: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_COGNITO_INTERNAL_ERROR, code: codes.Internal,
-			message: "Cognito had an internal error; the same call with allow_confirmed finds out whether the user is confirmed.",
-			claim:   maybe,
-			level:   slog.LevelWarn,
+		useradminv1.ErrorReason_ERROR_REASON_LAMBDA_RESPONSE_INVALID: {
+			code:    codes.FailedPrecondition,
+			says:    "Cognito could not read the response of the user pool's Lambda trigger; another call does not run it again.",
+			applied: "This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work.",
+			detail:  lambdaTrigger, keys: triggerKeys,
 		},
-		cognitoclient.Unavailable: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_COGNITO_UNAVAILABLE, code: codes.Unavailable,
-			message: "Cognito is unavailable; the same call with allow_confirmed finds out whether the user is confirmed.",
-			claim:   maybe, delay: soon,
+		useradminv1.ErrorReason_ERROR_REASON_OPERATION_NOT_ENABLED: {
+			code:   codes.FailedPrecondition,
+			says:   "Cognito does not offer this operation in this Region or for this user pool's configuration; a replica Region is one cause.",
+			do:     "Call the primary Region, or check the pool's settings.",
+			detail: operationEnabled,
+		},
+		useradminv1.ErrorReason_ERROR_REASON_TOO_MANY_REQUESTS: {
+			code:  codes.ResourceExhausted,
+			says:  "Cognito throttled the call: the account's request rate for such operations is used up.",
+			do:    "Send the same call again after the delay in RetryInfo.",
+			delay: afterThrottle, detail: requestRate,
+		},
+		useradminv1.ErrorReason_ERROR_REASON_LIMIT_EXCEEDED: {
+			code:   codes.ResourceExhausted,
+			says:   "A hard quota of the user pool is used up.",
+			do:     "Report it to the operator of this service; sending the call again within seconds cannot help.",
+			detail: quota("user_pool"),
+		},
+		useradminv1.ErrorReason_ERROR_REASON_TOO_MANY_FAILED_ATTEMPTS: {
+			code:   codes.ResourceExhausted,
+			says:   "Cognito has locked out the user for a while.",
+			do:     "Send the call again much later.",
+			detail: quota("user"),
+		},
+		useradminv1.ErrorReason_ERROR_REASON_COGNITO_INTERNAL_ERROR: {
+			code:  codes.Internal,
+			says:  "Cognito had an internal error.",
 			level: slog.LevelWarn,
 		},
-		cognitoclient.AccessDenied: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_COGNITO_ACCESS_DENIED, code: codes.PermissionDenied,
-			message: "The AWS identity of this service lacks the right to confirm users of this user pool; its operator must grant cognito-idp:AdminConfirmSignUp.",
-			level:   slog.LevelWarn,
+		useradminv1.ErrorReason_ERROR_REASON_COGNITO_UNREACHABLE: {
+			code:  codes.Unavailable,
+			says:  "This service could not connect to Cognito.",
+			do:    "Send the same call again after the delay in RetryInfo.",
+			delay: soon, level: slog.LevelWarn,
 		},
-		cognitoclient.CredentialsRefused: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_COGNITO_CREDENTIALS, code: codes.Unavailable,
-			message: "The AWS credentials of this service are missing, expired or refused.",
-			claim:   unsent,
-			level:   slog.LevelWarn,
+		useradminv1.ErrorReason_ERROR_REASON_COGNITO_UNAVAILABLE: {
+			code:  codes.Unavailable,
+			says:  "Cognito reported that it is unavailable.",
+			delay: soon, level: slog.LevelWarn,
 		},
-		cognitoclient.OperationUnsupported: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_COGNITO_OPERATION_UNSUPPORTED, code: codes.Unimplemented,
-			message: "What is behind this service's endpoint does not know the operation: it is no Cognito.",
-			level:   slog.LevelWarn,
+		useradminv1.ErrorReason_ERROR_REASON_COGNITO_RESPONSE_LOST: {
+			code:  codes.Unavailable,
+			says:  "The call was sent to Cognito and no usable response came back.",
+			delay: soon, keys: userStatus, level: slog.LevelWarn,
 		},
-		cognitoclient.UnrecognizedException: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_UNRECOGNIZED_EXCEPTION, code: codes.FailedPrecondition,
-			message: "Cognito answered an exception that this service does not know; the same call with allow_confirmed finds out whether the user is confirmed.",
-			claim:   maybe, level: slog.LevelWarn,
-		},
-	}
-}
-
-// endRows are how a call ends without an answer.
-func endRows() map[cognitoclient.Cause]row {
-	return map[cognitoclient.Cause]row{
-		cognitoclient.Unreachable: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_COGNITO_UNREACHABLE, code: codes.Unavailable,
-			message: "No connection to Cognito could be had; send the same call again after the delay.",
-			claim:   unsent,
-			delay:   soon,
-			level:   slog.LevelWarn,
-		},
-		cognitoclient.ResponseLost: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_COGNITO_RESPONSE_LOST, code: codes.Unavailable,
-			message: "The call was sent to Cognito and its answer was lost; the same call with allow_confirmed finds out whether the user is confirmed.",
-			claim:   maybe, delay: soon, annotate: userStatus,
+		useradminv1.ErrorReason_ERROR_REASON_COGNITO_ACCESS_DENIED: {
+			code:  codes.FailedPrecondition,
+			says:  "This service's own AWS identity lacks the right to call this operation on this user pool.",
+			do:    "Ask the operator of this service to allow the operation on the pool in its IAM policy.",
 			level: slog.LevelWarn,
 		},
-		cognitoclient.DeadlineExceeded: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED, code: codes.DeadlineExceeded,
-			message: "The caller's deadline, less the time that the answer needs to get home, is over.",
-			claim:   asTold,
+		useradminv1.ErrorReason_ERROR_REASON_COGNITO_CREDENTIALS: {
+			code:  codes.Unavailable,
+			says:  "This service's own AWS credentials are missing, expired or refused.",
+			do:    "Tell the operator of this service; another replica may be able to serve the same call.",
+			level: slog.LevelWarn,
 		},
-		cognitoclient.Cancelled: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_CANCELLED, code: codes.Canceled,
-			message: "The caller cancelled the call.",
-			claim:   asTold,
+		useradminv1.ErrorReason_ERROR_REASON_COGNITO_OPERATION_UNSUPPORTED: {
+			code:  codes.FailedPrecondition,
+			says:  "The configured Cognito endpoint does not support this operation.",
+			do:    "Tell the operator of this service; sending the same call again cannot help.",
+			level: slog.LevelWarn,
 		},
-		cognitoclient.Stopping: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_SERVER_STOPPING, code: codes.Unavailable,
-			message: "The service stopped while the call was under way.",
-			claim:   asTold, delay: soon,
+		useradminv1.ErrorReason_ERROR_REASON_UNRECOGNIZED_EXCEPTION: {
+			code:  codes.FailedPrecondition,
+			says:  "Cognito returned an exception that this service does not know.",
+			level: slog.LevelWarn,
 		},
-		cognitoclient.Bug: {
-			reason: useradminv1.ErrorReason_ERROR_REASON_INTERNAL, code: codes.Internal,
-			message: "The service has a bug; please report it with the request id.",
-			claim:   maybe, level: slog.LevelError,
+		useradminv1.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED: {
+			code: codes.DeadlineExceeded,
+			says: "The deadline expired; part of it is reserved for returning the response.",
+			do:   "Nothing was changed; send the call with a longer deadline, for example 20 seconds.",
+		},
+		useradminv1.ErrorReason_ERROR_REASON_CANCELLED: {
+			code: codes.Canceled,
+			says: "The caller cancelled the call.",
+			do:   "Nothing was changed.",
+		},
+		useradminv1.ErrorReason_ERROR_REASON_SERVER_STOPPING: {
+			code:  codes.Unavailable,
+			says:  "This service stopped during the call.",
+			do:    "Nothing was changed; send the same call again after the delay in RetryInfo.",
+			delay: soon,
+		},
+		useradminv1.ErrorReason_ERROR_REASON_INTERNAL: {
+			code:  codes.Internal,
+			says:  "This service has a bug; please report it with the request id.",
+			level: slog.LevelError,
 		},
 	}
-}
-
-func userPool(f *failure) proto.Message {
-	return &errdetails.ResourceInfo{ResourceType: "cognito.UserPool", ResourceName: f.req.GetUserPoolId()}
-}
-
-func user(*failure) proto.Message {
-	return &errdetails.ResourceInfo{ResourceType: "cognito.User"}
-}
-
-func precondition(kind, subject string) func(*failure) proto.Message {
-	return func(*failure) proto.Message { return preconditionFailure(kind, subject) }
-}
-
-func preconditionFailure(kind, subject string) proto.Message {
-	return &errdetails.PreconditionFailure{Violations: []*errdetails.PreconditionFailure_Violation{{Type: kind, Subject: subject}}}
-}
-
-func lambdaTrigger(f *failure) proto.Message {
-	return preconditionFailure("LAMBDA_TRIGGER", triggerName(f.cognito.Message))
-}
-
-func quota(subject string) func(*failure) proto.Message {
-	return func(*failure) proto.Message {
-		return &errdetails.QuotaFailure{Violations: []*errdetails.QuotaFailure_Violation{{Subject: subject}}}
-	}
-}
-
-func onlyViolation(f *failure, n *notes) {
-	if len(f.violations) == 1 && f.omitted == 0 {
-		n.add("violation", f.violations[0].reason)
-	}
-}
-
-func reasonCode(f *failure, n *notes) { n.add("reasonCode", f.cognito.ReasonCode) }
-
-func userStatus(f *failure, n *notes) { n.add("userStatus", f.cognito.UserStatus) }
-
-func statusConfirmed(_ *failure, n *notes) { n.add("userStatus", "CONFIRMED") }
-
-func trigger(f *failure, n *notes) { n.add("trigger", triggerName(f.cognito.Message)) }
-
-func lambdaText(f *failure, n *notes) {
-	trigger(f, n)
-	n.add("lambdaError", f.lambdaError)
 }

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 )
 
 // The limits that the proto states; lengths are in code points.
@@ -29,6 +27,7 @@ const (
 
 const (
 	reasonRequired      = "REQUIRED"
+	reasonTooShort      = "TOO_SHORT" // of Cognito's alone
 	reasonTooLong       = "TOO_LONG"
 	reasonTooMany       = "TOO_MANY"
 	reasonBadCharacters = "BAD_CHARACTERS"
@@ -36,7 +35,7 @@ const (
 	reasonNotUTF8       = "NOT_UTF8"
 )
 
-// violation is a field that breaks a limit. It never has the field's value.
+// violation is a field that violates a limit. It never has the field's value.
 type violation struct {
 	field string
 	// key is the entry's in client metadata; it counts only where entry is set.
@@ -54,18 +53,10 @@ func (v violation) path() string {
 	return v.field + `["` + escape(v.key, maxKeyShown) + `"]`
 }
 
-// invalidRequest is the error of a request that breaks limits of ours.
+// invalidRequest is the error of a request that violates limits of this service.
 type invalidRequest struct{ violations []violation }
 
-func (*invalidRequest) Error() string { return "the request breaks a limit" }
-
-// validate returns all violations. It goes without regular expressions and, for a valid request, without allocations.
-func validate(req *useradminv1.ConfirmSignUpRequest) []violation {
-	var found []violation
-	found = checkUserPoolID(found, req.GetUserPoolId())
-	found = checkUsername(found, req.GetUsername())
-	return checkClientMetadata(found, req.GetClientMetadata())
-}
+func (*invalidRequest) Error() string { return "the request violates a limit" }
 
 func checkUserPoolID(found []violation, id string) []violation {
 	v := violation{field: fieldUserPoolID}
@@ -73,13 +64,13 @@ func checkUserPoolID(found []violation, id string) []violation {
 	case id == "":
 		return append(found, v.because(reasonRequired, "A user pool id is required."))
 	case !utf8.ValidString(id):
-		return append(found, v.because(reasonNotUTF8, "A user pool id is valid UTF-8."))
+		return append(found, v.because(reasonNotUTF8, "A user pool id must be valid UTF-8."))
 	}
 	if longer(id, maxUserPoolID) {
-		found = append(found, v.because(reasonTooLong, "A user pool id has at most 55 characters."))
+		found = append(found, v.because(reasonTooLong, "A user pool id may have at most 55 characters."))
 	}
 	if !userPoolID(id) {
-		found = append(found, v.because(reasonBadFormat, `A user pool id matches [\w-]+_[0-9a-zA-Z]+.`))
+		found = append(found, v.because(reasonBadFormat, `A user pool id must match [\w-]+_[0-9a-zA-Z]+.`))
 	}
 	return found
 }
@@ -90,13 +81,13 @@ func checkUsername(found []violation, name string) []violation {
 	case name == "":
 		return append(found, v.because(reasonRequired, "A username is required."))
 	case !utf8.ValidString(name):
-		return append(found, v.because(reasonNotUTF8, "A username is valid UTF-8."))
+		return append(found, v.because(reasonNotUTF8, "A username must be valid UTF-8."))
 	}
 	if longer(name, maxUsername) {
-		found = append(found, v.because(reasonTooLong, "A username has at most 128 characters."))
+		found = append(found, v.because(reasonTooLong, "A username may have at most 128 characters."))
 	}
 	if !username(name) {
-		found = append(found, v.because(reasonBadCharacters, "A username has letters, marks, symbols, numbers and punctuation only, no spaces."))
+		found = append(found, v.because(reasonBadCharacters, "A username may contain letters, marks, symbols, numbers and punctuation only, no spaces."))
 	}
 	return found
 }
@@ -104,7 +95,7 @@ func checkUsername(found []violation, name string) []violation {
 func checkClientMetadata(found []violation, entries map[string]string) []violation {
 	v := violation{field: fieldClientMetadata}
 	if len(entries) > maxEntries {
-		found = append(found, v.because(reasonTooMany, "Client metadata has at most 64 entries."))
+		found = append(found, v.because(reasonTooMany, "Client metadata may have at most 64 entries."))
 	}
 	total, before := 0, len(found)
 	for key, value := range entries {
@@ -115,7 +106,7 @@ func checkClientMetadata(found []violation, entries map[string]string) []violati
 		slices.SortStableFunc(found[before:], func(a, b violation) int { return strings.Compare(a.key, b.key) })
 	}
 	if total > maxMetadataBytes {
-		found = slices.Insert(found, before, v.because(reasonTooLong, "Client metadata has at most 32 KiB of keys and values."))
+		found = slices.Insert(found, before, v.because(reasonTooLong, "Client metadata may have at most 32 KiB of keys and values."))
 	}
 	return found
 }
@@ -124,17 +115,17 @@ func checkEntry(found []violation, key, value string) []violation {
 	v := violation{field: fieldClientMetadata, key: key, entry: true}
 	switch {
 	case key == "":
-		found = append(found, v.because(reasonRequired, "A key has at least 1 character."))
+		found = append(found, v.because(reasonRequired, "A key must have at least 1 character."))
 	case !utf8.ValidString(key):
-		found = append(found, v.because(reasonNotUTF8, "A key is valid UTF-8."))
+		found = append(found, v.because(reasonNotUTF8, "A key must be valid UTF-8."))
 	case longer(key, maxKey):
-		found = append(found, v.because(reasonTooLong, "A key has at most 128 characters."))
+		found = append(found, v.because(reasonTooLong, "A key may have at most 128 characters."))
 	}
 	switch {
 	case !utf8.ValidString(value):
-		found = append(found, v.because(reasonNotUTF8, "A value is valid UTF-8."))
+		found = append(found, v.because(reasonNotUTF8, "A value must be valid UTF-8."))
 	case longer(value, maxValue):
-		found = append(found, v.because(reasonTooLong, "A value has at most 2048 characters."))
+		found = append(found, v.because(reasonTooLong, "A value may have at most 2048 characters."))
 	}
 	return found
 }

@@ -124,7 +124,7 @@ func TestValidate(t *testing.T) {
 	} {
 		req := validRequest()
 		c.edit(req)
-		if got := found(validate(req)); got != c.want {
+		if got := found(validateConfirmSignUp(req)); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
@@ -137,69 +137,6 @@ func TestEscape(t *testing.T) {
 	} {
 		if got := escape(text, 64); got != wanted {
 			t.Errorf("%q: %s", text, got)
-		}
-	}
-}
-
-func TestParseInvalidParameter(t *testing.T) {
-	const failed = "' failed to satisfy constraint: "
-	for message, wanted := range map[string]string{
-		"": "", "Invalid phone number.": "", " validation error detected: Value at 'username" + failed + "x": "",
-		"1 validation error detected: ": "", "1 validation error detected: Value at 'username": "",
-		"1 validation error detected: Value 'us' at 'userPoolId" + failed + "Member must satisfy regular expression pattern: [\\w-]+_[0-9a-zA-Z]+":                                       "user_pool_id BAD_FORMAT",
-		"1 validation error detected: Value null at 'username" + failed + "Member must not be null":                                                                                      "username REQUIRED",
-		"1 validation error detected: Value at 'username" + failed + "Member must have length less than or equal to 128":                                                                 "username TOO_LONG",
-		"1 validation error detected: Value at 'username" + failed + "Member must have length greater than or equal to 1":                                                                "username TOO_SHORT",
-		"1 validation error detected: Value '{a=b}' at 'clientMetadata" + failed + "Map value must satisfy constraint: [x]":                                                              "client_metadata REFUSED",
-		"1 validation error detected: Value 'x' at 'clientMetadata.a.member" + failed + "Member must have length less than or equal to 131072":                                           "client_metadata TOO_LONG",
-		"1 validation error detected: Value 'x' at 'accessToken" + failed + "Member must not be null":                                                                                    "",
-		"2 validation errors detected: Value 'x' at 'userPoolId" + failed + "Member must satisfy regular expression pattern: x; Value at 'username" + failed + "Member must not be null": "user_pool_id BAD_FORMAT, username REQUIRED",
-		"2 validation errors detected: Value at 'username" + failed + "Member must not be null; Value at 'username" + failed + "Member must not be null":                                 "username REQUIRED",
-	} {
-		if got := found(parseInvalidParameter(message)); got != wanted {
-			t.Errorf("%s: %s, want %s", message, got, wanted)
-		}
-	}
-}
-
-func TestTriggerName(t *testing.T) {
-	for message, wanted := range map[string]string{
-		"": "PostConfirmation", "Unrecognizable lambda output": "PostConfirmation", "PreSignUp failed with error x.": "PreSignUp",
-		"PostConfirmation invocation failed due to error AccessDeniedException.": "PostConfirmation", "PreSignUpX failed": "PostConfirmation",
-	} {
-		if got := triggerName(message); got != wanted {
-			t.Errorf("%q: %s", message, got)
-		}
-	}
-}
-
-func TestLambdaError(t *testing.T) {
-	req := &useradminv1.ConfirmSignUpRequest{Username: "bob", ClientMetadata: map[string]string{"a": "1", "b": "x\"y\n", "c": "123456789012-z", "d": "arn"}}
-	for text, wanted := range map[string]string{
-		"":                                       "",
-		"Quota is full.":                         "Quota is full",
-		"no bob here, bobby, ABOB, bob2, (bob)":  "no [masked] here, bobby, ABOB, bob2, ([masked])",
-		"bob":                                    "[masked]",
-		"bob\nby":                                "[masked]by",
-		"line 1, 11, 1":                          "line [masked], 11, [masked]",
-		`{"b":"x\"y\n"}`:                         `{"b":"[masked]"}`,
-		"see x\"y\n.":                            "see [masked]",
-		"123456789012-z":                         "[masked]",
-		"1234567890123 12345678901":              "1234567890123 12345678901",
-		"account 123456789012, a123456789012b":   "account [masked], a[masked]b",
-		"arn:aws:iam::123456789012:role/a,b+c d": "[masked] d",
-		"\"arn:aws-cn:sns:x\" learn: it":         "\"[masked]\" learn: it",
-		"a\x00b\u200bc\u2028d\xffe":              "abcde",
-		strings.Repeat("é", 300):                 strings.Repeat("é", 256),
-		"a" + strings.Repeat("é", 300):           "a" + strings.Repeat("é", 255),
-	} {
-		if got := lambdaError("PostConfirmation failed with error "+text, req); got != wanted {
-			t.Errorf("%q: %q, want %q", text, got, wanted)
-		}
-	}
-	for _, message := range []string{"", "canary", "PostConfirmation invocation failed due to error canary."} {
-		if got := lambdaError(message, req); got != "" {
-			t.Errorf("%q: %q", message, got)
 		}
 	}
 }

@@ -40,8 +40,11 @@ func TestRetries(t *testing.T) {
 		executions int32
 		took       time.Duration
 	}{
-		{cognitoclient.Unreachable, cognitoclient.NotSent, false, 4, 3 * 160 * time.Millisecond},
-		{cognitoclient.TooManyRequests, cognitoclient.NotApplied, false, 4, 3 * 800 * time.Millisecond},
+		// Without allow_confirmed the first repeat is marked, promises nothing and so ends the retries.
+		{cognitoclient.Unreachable, cognitoclient.NotSent, false, 2, 160 * time.Millisecond},
+		{cognitoclient.TooManyRequests, cognitoclient.NotApplied, false, 2, 800 * time.Millisecond},
+		{cognitoclient.Unreachable, cognitoclient.NotSent, true, 4, 3 * 160 * time.Millisecond},
+		{cognitoclient.TooManyRequests, cognitoclient.NotApplied, true, 4, 3 * 800 * time.Millisecond},
 		{cognitoclient.ResponseLost, cognitoclient.Unknown, true, 4, 3 * 160 * time.Millisecond},
 		{cognitoclient.UserDisabled, cognitoclient.NotApplied, false, 4, -1},
 		{cognitoclient.ResponseLost, cognitoclient.Unknown, false, 1, 0},
@@ -53,10 +56,13 @@ func TestRetries(t *testing.T) {
 		t.Run(fmt.Sprint(c.cause, c.allow), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var executions, repeats atomic.Int32
-				e := serve(t, confirmFunc(func(_ context.Context, r cognitoclient.Request) (cognitoclient.Result, error) {
+				e := serve(t, confirming(func(_ context.Context, r cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 					executions.Add(1)
 					if r.Repeated {
 						repeats.Add(1)
+					}
+					if r.Repeated {
+						return cognitoclient.Result{}, &cognitoclient.Error{Cause: c.cause, Outcome: cognitoclient.Unknown}
 					}
 					return cognitoclient.Result{}, &cognitoclient.Error{Cause: c.cause, Outcome: c.outcome}
 				}), Config{Jitter: func() float64 { return 0 }}, grpc.WithDefaultServiceConfig(retryPolicy))
@@ -71,7 +77,7 @@ func TestRetries(t *testing.T) {
 				if c.took >= 0 && took != c.took {
 					t.Errorf("took %s, want %s", took, c.took)
 				}
-				if _, told := infoOf(t, err).GetMetadata()["repeated"]; told != (c.executions > 1) {
+				if told := infoOf(t, err).GetMetadata()["repeated"]; told != fmt.Sprint(c.executions > 1) {
 					t.Errorf("metadata %v", infoOf(t, err).GetMetadata())
 				}
 			})
@@ -127,7 +133,7 @@ func TestErrorsAreTrailersOnly(t *testing.T) {
 		got += len(key) + len(strings.Join(values, ",")) + 32
 	}
 	s := newServer(t, succeeding(), Config{})
-	computed := convertError(t, s, &call{requestID: "request-1"}, validRequest(), failed).headerList(t)
+	computed := convertError(t, s, &record{requestID: "request-1"}, validRequest(), failed).headerList(t)
 	if header.Get("Grpc-Status") != "9" || len(trailer) > 0 || got != computed {
 		t.Errorf("a header list of %d bytes, computed were %d: %v, trailer %v", got, computed, header, trailer)
 	}
@@ -195,9 +201,9 @@ func TestTooLittleTimeSendsNothing(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var called atomic.Int32
-			e := serve(t, confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
+			e := serve(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 				called.Add(1)
-				return cognitoclient.Result{Confirmation: cognitoclient.Confirmed}, nil
+				return cognitoclient.Result{Attribution: cognitoclient.ByThisCall}, nil
 			}), Config{})
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
@@ -235,21 +241,19 @@ func TestCancellation(t *testing.T) {
 
 func TestLateCancellationIsTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cancelled := &cognitoclient.Error{Cause: cognitoclient.Cancelled, Outcome: cognitoclient.Unknown, Attempts: 1}
 		for left, cause := range map[time.Duration]cognitoclient.Cause{
 			-time.Second: cognitoclient.DeadlineExceeded, 20 * time.Millisecond: cognitoclient.DeadlineExceeded, 21 * time.Millisecond: cognitoclient.Cancelled,
 		} {
 			ctx, cancel := context.WithTimeout(t.Context(), left)
-			var got *cognitoclient.Error
-			if !errors.As(lateCancellation(ctx, cancelled), &got) || got.Cause != cause || got.Outcome != cognitoclient.Unknown || got.Attempts != 1 {
+			if got := endOf(ctx, cognitoclient.Cancelled); got != cause {
 				t.Errorf("%s before the deadline: %v", left, got)
+			}
+			if got := endOf(ctx, cognitoclient.Stopping); got != cognitoclient.Stopping {
+				t.Errorf("another end became %v", got)
 			}
 			cancel()
 		}
-		if cancelled.Cause != cognitoclient.Cancelled {
-			t.Error("the confirmer's error was changed")
-		}
-		if got := lateCancellation(t.Context(), cancelled); !errors.Is(got, cancelled) {
+		if got := endOf(t.Context(), cognitoclient.Cancelled); got != cognitoclient.Cancelled {
 			t.Errorf("without a deadline: %v", got)
 		}
 	})

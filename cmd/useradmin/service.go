@@ -41,8 +41,8 @@ func (f *serviceFlags) check() error {
 		return usageError{errors.New("--attempts must be from 1 to 10")}
 	case f.AttemptTimeout < cognitoclient.MinAttempt:
 		return usageError{fmt.Errorf("--attempt-timeout must be at least %s", cognitoclient.MinAttempt)}
-	case f.CallTimeout < cognitoclient.MinAttempt || f.CallTimeout >= server.DefaultConnectionAgeGrace:
-		return usageError{fmt.Errorf("--call-timeout must be at least %s and less than %s", cognitoclient.MinAttempt, server.DefaultConnectionAgeGrace)}
+	case f.CallTimeout < cognitoclient.MinAttempt || f.CallTimeout >= server.MaxCallTimeout:
+		return usageError{fmt.Errorf("--call-timeout must be at least %s and less than %s", cognitoclient.MinAttempt, server.MaxCallTimeout)}
 	case f.MaxConnections < 1:
 		return usageError{errors.New("--max-connections must be at least 1")}
 	case f.DrainTimeout < time.Second:
@@ -73,6 +73,7 @@ func newService(f *serviceFlags, logger *slog.Logger, upstream cognitoclient.Con
 	}
 	upstream.Attempts, upstream.AttemptTimeout, upstream.MaxConnections = f.Attempts, f.AttemptTimeout, f.MaxConnections
 	upstream.Random, upstream.OnAttempt = rand.Float64, attempts.Observe
+	upstream.Version = release()
 	client, err := cognitoclient.New(upstream)
 	if err != nil {
 		return nil, usageError{err}

@@ -29,3 +29,12 @@ func version() string {
 	}
 	return text + dirty + " " + info.GoVersion
 }
+
+// release is the module's version, or empty if it was not built from one.
+func release() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "(devel)" {
+		return ""
+	}
+	return info.Main.Version
+}

@@ -1,57 +1,50 @@
-package server
+package cognitoclient
 
 import (
-	"slices"
+	"bytes"
+	"encoding/json"
+	"iter"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 )
 
 const (
-	defaultTrigger = "PostConfirmation"
-	// maxLambdaError bounds what callers see of a trigger's text, in bytes.
-	maxLambdaError = 512
-	accountID      = 12 // digits
-	mask           = "[masked]"
+	// maxTriggerError bounds what callers see of a trigger's text, in bytes.
+	maxTriggerError = 512
+	accountID       = 12 // digits
+	mask            = "[masked]"
 )
 
-// triggers are Cognito's names of the Lambda triggers.
-func triggers() [14]string {
-	return [...]string{
-		"PostConfirmation", "PreSignUp", "PreAuthentication", "PostAuthentication", "PreTokenGeneration", "CustomMessage",
-		"UserMigration", "DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse", "VerifyAuthChallenge",
-		"CustomEmailSender", "CustomSMSSender", "InboundFederation",
-	}
-}
-
-// triggerName is the trigger that Cognito's text begins with, from the fixed list: the text itself is not to be trusted.
-func triggerName(message string) string {
-	word, _, _ := strings.Cut(message, " ")
-	if names := triggers(); slices.Contains(names[:], word) {
-		return word
-	}
-	return defaultTrigger
-}
-
-// lambdaError is the text with which the trigger threw, fit for callers: without control characters, and with ARNs,
-// account ids and what the request named masked.
-func lambdaError(message string, req *useradminv1.ConfirmSignUpRequest) string {
-	text, ok := strings.CutPrefix(message, triggerName(message)+" failed with error ")
-	if !ok {
+// triggerError is the text with which the trigger failed, fit for callers: without control characters, and with ARNs,
+// account ids and the values masked.
+func triggerError(message, trigger string, values iter.Seq[string]) string {
+	text, ok := strings.CutPrefix(message, trigger+" failed with error ")
+	if !ok || trigger == "" {
 		return ""
 	}
 	text = strings.ToValidUTF8(strings.TrimSuffix(text, "."), "")
 	masked := make(maskedBytes, len(text))
 	masked.arns(text)
 	masked.accountIDs(text)
-	masked.value(text, req.GetUsername())
-	for _, value := range req.GetClientMetadata() {
-		masked.value(text, value)
+	if values != nil {
+		for value := range values {
+			masked.value(text, value)
+		}
 	}
-	// Control characters part words, so they go last.
-	return cutRunes(strings.TrimSpace(stripControls(masked.apply(text))), maxLambdaError)
+	// Control characters separate words, so they go last.
+	return cut(strings.TrimSpace(stripControls(masked.apply(text))), maxTriggerError)
+}
+
+// cut cuts the text to the limit in bytes, between two runes.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit]
 }
 
 // stripControls drops control and invisible characters.
@@ -64,7 +57,7 @@ func stripControls(text string) string {
 	}, text)
 }
 
-// maskedBytes says which bytes of a text are not to be shown. All kinds are found in the whole text before any is
+// maskedBytes says which bytes of a text must not be shown. All kinds are found in the whole text before any is
 // replaced, so that one can't hide another.
 type maskedBytes []bool
 
@@ -110,9 +103,20 @@ func (m maskedBytes) value(text, value string) {
 		return
 	}
 	m.token(text, value)
-	if escaped := escape(value, len(text)); escaped != value && escaped != "" {
+	if escaped := escaped(value); escaped != value {
 		m.token(text, escaped)
 	}
+}
+
+// escaped is the value as it stands between the quotes of a JSON string.
+func escaped(value string) string {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if encoder.Encode(value) != nil {
+		return value
+	}
+	return strings.Trim(b.String(), "\n")[1 : b.Len()-2]
 }
 
 // token masks the token wherever no letter or digit adjoins it.

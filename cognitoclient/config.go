@@ -1,0 +1,143 @@
+package cognitoclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/smithy-go/auth"
+	smithyendpoints "github.com/aws/smithy-go/endpoints"
+)
+
+// credentialsHTTPTimeout bounds one request for credentials (STS, container, instance), which the SDK leaves unbounded.
+const credentialsHTTPTimeout = 3 * time.Second
+
+var errNoRegion = errors.New("no AWS Region is configured: set --region, AWS_REGION or region in the shared config file")
+
+// Load reads the SDK's default configuration: environment, shared files, and the credential chain, which is not asked
+// yet. An empty region means the configured one. An endpoint that the configuration names is refused, since whoever
+// sets it would get every request, with the usernames in it.
+func Load(ctx context.Context, region string) (aws.Config, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(credentialsHTTPTimeout)))
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("AWS configuration: %w", err)
+	}
+	if cfg.Region == "" {
+		return aws.Config{}, errNoRegion
+	}
+	if endpoint := cognitoidentityprovider.NewFromConfig(cfg).Options().BaseEndpoint; endpoint != nil {
+		return aws.Config{}, errors.New("the AWS configuration names an endpoint (AWS_ENDPOINT_URL, " +
+			"AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER or endpoint_url): remove it, or set --cognito-endpoint " +
+			"and AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true")
+	}
+	return cfg, nil
+}
+
+// endpoint is where requests go and what their signatures name.
+type endpoint struct {
+	url                        *url.URL
+	signingName, signingRegion string
+	// aws says that the host is one of AWS's own, which send a request id with every response.
+	aws bool
+}
+
+const signingName = "cognito-idp"
+
+// resolveEndpoint asks the SDK's resolver, which knows partitions, FIPS and dual stack. It refuses settings that this
+// package would not honour.
+func resolveEndpoint(cfg Config) (*endpoint, error) {
+	if err := checkEndpoint(cfg.Endpoint); err != nil {
+		return nil, err
+	}
+	if len(cfg.AWS.APIOptions) > 0 || len(cfg.AWS.ServiceOptions) > 0 || hasInterceptors(cfg.AWS) {
+		return nil, errors.New("the AWS configuration has API options, service options or interceptors, which this service does not run")
+	}
+	o := cognitoidentityprovider.NewFromConfig(cfg.AWS).Options()
+	if cfg.Endpoint != "" {
+		o.BaseEndpoint = &cfg.Endpoint
+	}
+	switch {
+	case !validHostLabel(o.Region):
+		return nil, fmt.Errorf("%q is not an AWS Region", o.Region)
+	case strings.Contains(o.Region, "fips"): // the SDK would sign for it by this name
+		return nil, fmt.Errorf("%q is a pseudo Region: name the real one and set AWS_USE_FIPS_ENDPOINT=true", o.Region)
+	}
+	resolved, err := o.EndpointResolverV2.ResolveEndpoint(context.Background(), cognitoidentityprovider.EndpointParameters{
+		Region:       &o.Region,
+		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
+		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		Endpoint:     o.BaseEndpoint,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the AWS Region and settings lead to no endpoint: %w", err)
+	}
+	return newEndpoint(resolved, o.Region)
+}
+
+func newEndpoint(resolved smithyendpoints.Endpoint, region string) (*endpoint, error) {
+	if schemes, ok := auth.GetAuthOptions(&resolved.Properties); ok && len(schemes) > 0 {
+		return nil, errors.New("the Cognito endpoint of this Region wants a kind of signature that this service does not make")
+	}
+	u := resolved.URI
+	u.Path = "/"
+	return &endpoint{url: &u, signingName: signingName, signingRegion: region, aws: awsHost(u.Hostname())}, nil
+}
+
+func hasInterceptors(cfg aws.Config) bool {
+	for _, kind := range reflect.ValueOf(cfg.Interceptors).Fields() {
+		if kind.Len() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func validHostLabel(text string) bool {
+	return text != "" && len(text) <= 63 && identifier(text, "-") != "" && !strings.HasPrefix(text, "-")
+}
+
+func checkEndpoint(endpoint string) error {
+	if endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("the Cognito endpoint must be a URL of a scheme, a host and perhaps a port, for example https://127.0.0.1:9229")
+	}
+	if u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()) {
+		return nil
+	}
+	return errors.New("the Cognito endpoint must be https, or http on loopback")
+}
+
+func loopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+// awsHost reports whether the host is one of AWS's own, in any of its partitions.
+func awsHost(host string) bool {
+	for _, suffix := range [...]string{
+		"amazonaws.com", "api.aws",
+		"amazonaws.com.cn", "api.amazonwebservices.com.cn",
+		"amazonaws.eu", "api.amazonwebservices.eu",
+		"c2s.ic.gov", "api.aws.ic.gov",
+		"sc2s.sgov.gov", "api.aws.scloud",
+		"cloud.adc-e.uk", "api.cloud-aws.adc-e.uk",
+		"csp.hci.ic.gov", "api.aws.hci.ic.gov",
+	} {
+		if strings.HasSuffix(strings.ToLower(host), "."+suffix) {
+			return true
+		}
+	}
+	return false
+}

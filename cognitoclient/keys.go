@@ -1,0 +1,97 @@
+package cognitoclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
+)
+
+const (
+	// keysTimeout bounds how long an attempt waits for credentials; the fetch itself goes on for later calls.
+	keysTimeout = 5 * time.Second
+	// dropPause is the least time between two drops of the same credentials: an endpoint may give the same ones again.
+	dropPause = 5 * time.Second
+)
+
+// keys are the AWS credentials, cached.
+type keys struct {
+	cache *aws.CredentialsCache
+
+	mu        sync.Mutex // guards all below
+	dropped   string
+	droppedAt time.Time
+}
+
+func newKeys(provider aws.CredentialsProvider) *keys {
+	cache, ok := provider.(*aws.CredentialsCache)
+	if !ok {
+		cache = aws.NewCredentialsCache(provider)
+	}
+	return &keys{cache: cache}
+}
+
+// get returns the cached credentials, or waits a few seconds for new ones.
+func (k *keys) get(ctx context.Context) (aws.Credentials, error) {
+	bounded, cancel := context.WithTimeout(ctx, keysTimeout)
+	defer cancel()
+	credentials, err := k.cache.Retrieve(bounded)
+	if err == nil {
+		err = bounded.Err()
+	}
+	return credentials, err
+}
+
+// drop makes the cache fetch new credentials if it still holds those that were used, and reports whether another attempt
+// will be signed with others. Thousands of calls may bring the same expired ones back at once.
+func (k *keys) drop(ctx context.Context, used aws.Credentials) bool {
+	if !used.CanExpire {
+		return false // static ones come back the same
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	peek, cancel := context.WithCancel(ctx)
+	cancel()
+	held, err := k.cache.Retrieve(peek)
+	id := used.AccessKeyID + used.SessionToken
+	switch {
+	case err != nil || held.AccessKeyID+held.SessionToken != id:
+		return true // new ones are there, or on their way
+	case k.dropped == id && time.Since(k.droppedAt) < dropPause:
+		return false
+	}
+	k.dropped, k.droppedAt = id, time.Now()
+	k.cache.Invalidate()
+	return true
+}
+
+// FetchCredentials gets the AWS credentials, so that the first call finds them in the cache. Its errors are fit for logs:
+// AWS's own texts about credentials contain account ids and ARNs.
+func (c *Client) FetchCredentials(ctx context.Context) error {
+	_, err := c.keys.cache.Retrieve(ctx)
+	var refused smithy.APIError
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return errors.New("no AWS credentials came in time")
+	case errors.As(err, &refused):
+		return fmt.Errorf("AWS refuses to give credentials: %s", codeOnly(refused.ErrorCode()))
+	default:
+		return errors.New("no AWS credentials were found: set them in the environment or the shared files, or give the container or the instance a role")
+	}
+}
+
+// codeOnly drops what is not an error code: the text is the other side's.
+func codeOnly(code string) string {
+	if len(code) > maxToken || strings.ContainsFunc(code, func(r rune) bool { return !unicode.IsLetter(r) || r > unicode.MaxASCII }) {
+		return "(an unreadable code)"
+	}
+	return code
+}
