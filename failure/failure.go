@@ -142,7 +142,10 @@ func (f Failure) Repeated() bool {
 
 // CodeName is the code as the gRPC specification spells it, for example NOT_FOUND.
 func (f Failure) CodeName() string {
-	return code.Code(known(f.Code)).String()
+	if f.Code > codes.Unauthenticated {
+		return code.Code_UNKNOWN.String()
+	}
+	return code.Code(f.Code).String()
 }
 
 // String describes the failure in one printable line for logs. Its form may change.

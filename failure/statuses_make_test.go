@@ -11,6 +11,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -63,7 +64,7 @@ func (s sent) encode(t *testing.T) encoded {
 
 // statusProto packs the details; those that are packed already stay as they are.
 func statusProto(code codes.Code, message string, details ...proto.Message) *spb.Status {
-	s := &spb.Status{Code: int32(code), Message: message}
+	s := status.New(code, message).Proto()
 	for _, detail := range details {
 		packed, ok := detail.(*anypb.Any)
 		if !ok {
