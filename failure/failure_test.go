@@ -74,6 +74,7 @@ func TestOfForeignErrors(t *testing.T) {
 		"a status that is OK":        {carrier{status.New(codes.OK, "fine")}, codes.Unknown},
 		"an empty status":            {carrier{&status.Status{}}, codes.Unknown},
 		"a detail that is nil":       {carrier{status.FromProto(&spb.Status{Code: 5, Details: []*anypb.Any{nil}})}, codes.NotFound},
+		"a code gRPC does not have":  {carrier{status.New(99, "odd")}, codes.Unknown},
 		"joined with something else": {errors.Join(errors.New("example"), status.Error(codes.Aborted, "a")), codes.Aborted},
 	} {
 		t.Run(name, func(t *testing.T) { checkForeign(t, c.err, c.code) })
@@ -111,10 +112,13 @@ func TestMetadataIsACopy(t *testing.T) {
 	}
 }
 
-// What can't come from grpc-go but can be put into a Failure.
-func TestStringOfAnyFailure(t *testing.T) {
-	f := failure.Failure{Code: 99, Message: "a\xffb"}
-	if got, want := f.String(), "UNKNOWN: a\ufffdb (not made by useradmin, outcome UNSPECIFIED)"; got != want {
+// What Of never returns, but a program can put together.
+func TestFailureMadeByHand(t *testing.T) {
+	f := failure.Failure{Code: 99, Message: "a\xffb", Outcome: useradminv1.Outcome_OUTCOME_NOT_APPLIED}
+	if f.NotApplied() {
+		t.Error("a promise that the service did not make")
+	}
+	if got, want := f.String(), "UNKNOWN: a\ufffdb (not made by useradmin, outcome NOT_APPLIED)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

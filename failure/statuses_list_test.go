@@ -60,7 +60,7 @@ func refusals(c contract) []sent {
 	}
 }
 
-// failures are the service's own, after which the user may be confirmed.
+// failures are the service's own, after which the user is or may be confirmed.
 func failures(c contract) []sent {
 	rejected := map[string]string{
 		"exception": "UserLambdaValidationException", "cognitoRequestId": "c-1", "trigger": "PostConfirmation", "userStatus": "", "lambdaError": "no mail today",
@@ -103,7 +103,7 @@ func repeats(c contract) []sent {
 	}
 }
 
-// foreigners are not the service's.
+// foreigners are statuses that something else made, or something else had a part in.
 func foreigners() []sent {
 	proxy := &errdetails.ErrorInfo{Domain: "proxy.example", Reason: "USER_NOT_FOUND", Metadata: map[string]string{"outcome": "NOT_SENT", "repeated": "true"}}
 	return []sent{
@@ -124,7 +124,7 @@ func foreigners() []sent {
 	}
 }
 
-// newcomers are what a newer service may send.
+// newcomers are statuses that a newer service may send.
 func newcomers() []sent {
 	return []sent{
 		notFound("future: an unknown reason", infoOf("LOST_TOMORROW", "outcome", "NOT_APPLIED")).reads(func(r *reading) {

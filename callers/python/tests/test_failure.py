@@ -207,3 +207,7 @@ def test_a_failure_is_a_value() -> None:
     failure = crafted(grpc.StatusCode.ABORTED, error_info("INTERNAL"))
     assert copy.deepcopy(failure) == pickle.loads(pickle.dumps(failure)) == failure
     assert len({failure, copy.copy(failure)}) == 1
+
+
+def test_only_the_service_promises() -> None:
+    assert not Failure(code=grpc.StatusCode.ABORTED, message="", outcome=Outcome.NOT_APPLIED).not_applied
