@@ -2,7 +2,8 @@ package fakecognito
 
 import "fmt"
 
-// adminInput holds the members that all operations of an administrator on a user have.
+// adminInput holds the members that all operations of an administrator on a user have. The inputs of such operations
+// embed it; one with more members decodes and validates those itself.
 type adminInput struct {
 	userPoolID *string
 	username   *string
@@ -14,6 +15,12 @@ func decodeAdmin(d *decoder) adminInput {
 
 func (in adminInput) subject(*Server) subject {
 	return subject{poolID: deref(in.userPoolID), username: deref(in.username)}
+}
+
+func (in adminInput) validate() *Exception {
+	var v violations
+	in.check(&v)
+	return v.exception()
 }
 
 func (in adminInput) check(v *violations) {

@@ -23,12 +23,6 @@ type adminGetUserOutput struct {
 	UserStatus           Status
 }
 
-func (in adminGetUserInput) validate() *Exception {
-	var v violations
-	in.check(&v)
-	return v.exception()
-}
-
 func (in adminGetUserInput) apply(s *Server, c *call) (result, *Exception) {
 	_, u, e := in.find(s)
 	if e != nil {

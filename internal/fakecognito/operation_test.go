@@ -12,14 +12,16 @@ import (
 	"cognito.internal/useradmin/internal/fakecognito"
 )
 
+// The registry has each operation once, under a name that the SDK knows.
 func TestOperations(t *testing.T) {
-	if got, want := fakecognito.Operations(), []string{"AdminConfirmSignUp", "AdminGetUser", "SignUp"}; !slices.Equal(got, want) {
-		t.Errorf("operations %q, want %q", got, want)
+	names := fakecognito.Operations()
+	if !slices.Contains(names, "AdminConfirmSignUp") {
+		t.Errorf("operations %q", names)
 	}
 	client := reflect.TypeFor[*cip.Client]()
-	for _, name := range fakecognito.Operations() {
-		if _, ok := client.MethodByName(name); !ok {
-			t.Errorf("the SDK has no operation %s", name)
+	for i, name := range names {
+		if _, ok := client.MethodByName(name); !ok || slices.Contains(names[:i], name) {
+			t.Errorf("%s: known to the SDK %t, operations %q", name, ok, names)
 		}
 	}
 }

@@ -47,6 +47,32 @@ func TestEvent(t *testing.T) {
 	}
 }
 
+// A client that is not an SDK of AWS is an unknown SDK to the trigger; the journal has its whole User-Agent.
+func TestEventOfOtherClients(t *testing.T) {
+	for userAgent, want := range map[string]string{
+		"useradmin/v1.2.3 request/NOVEII2QC3": "aws-sdk-unknown-unknown",
+		"aws-sdk-go-v2":                       "aws-sdk-unknown-unknown",
+		"":                                    "aws-sdk-unknown-unknown",
+		"aws-sdk-js/3.1.0 ua/2.1":             "aws-sdk-js-3.1.0",
+	} {
+		var got fakecognito.Event
+		pool := testPool()
+		pool.PostConfirmation = func(ctx context.Context, event fakecognito.Event) (any, error) {
+			got = event
+			return echo(ctx, event)
+		}
+		f := start(t, fakecognito.Config{}, pool)
+		r := f.raw(goodBody)
+		r.Header.Set("User-Agent", userAgent)
+		if answer := f.do(r); answer.Status != http.StatusOK || got.CallerContext.AWSSDKVersion != want {
+			t.Errorf("%q: got %d %q, want %q", userAgent, answer.Status, got.CallerContext.AWSSDKVersion, want)
+		}
+		if received := f.Journal()[1]; received.Request.UserAgent != userAgent {
+			t.Errorf("journal %+v", received)
+		}
+	}
+}
+
 func TestTriggerOutcomes(t *testing.T) {
 	const unrecognizable, rejected = "Unrecognizable lambda output", "UserLambdaValidationException"
 	for _, test := range []struct {
