@@ -6,92 +6,90 @@ import (
 	"unicode/utf8"
 )
 
-// input holds the members of all operations; a nil one is absent.
-type input struct {
-	userPoolID     *string
-	clientID       *string
-	username       *string
-	password       *string
-	clientMetadata map[string]string
-	attributes     []attribute
-}
-
 type members = map[string]json.RawMessage
 
-// decode reads the body. What it could read before it met a problem is returned
-// with the problem, so that faults and journal know the user in any case.
-func decode(body []byte) (input, *Exception) {
-	var in input
+// decoder reads the members of a request and keeps the first problem that it meets.
+type decoder struct {
+	members members
+	problem *Exception
+}
+
+func newDecoder(body []byte) *decoder {
+	d := &decoder{}
 	if len(body) == 0 {
-		return in, nil
+		return d
 	}
-	var fields members // a struct would take member names in any case
-	if !utf8.Valid(body) || json.Unmarshal(body, &fields) != nil {
-		return in, exception(serialization, "")
+	// A struct would accept the names of members in any case.
+	if !utf8.Valid(body) || json.Unmarshal(body, &d.members) != nil {
+		d.members = nil
+		d.fail(exception(serialization, ""))
 	}
-	var problem *Exception
-	failed := func(e *Exception) {
-		if problem == nil {
-			problem = e
-		}
-	}
-	failed(decodeString(fields["UserPoolId"], &in.userPoolID))
-	failed(decodeString(fields["ClientId"], &in.clientID))
-	failed(decodeString(fields["Username"], &in.username))
-	failed(decodeString(fields["Password"], &in.password))
-	failed(decodeMap(fields["ClientMetadata"], &in.clientMetadata))
-	failed(decodeAttributes(fields["UserAttributes"], &in.attributes))
-	return in, problem
+	return d
 }
 
-func decodeString(raw json.RawMessage, to **string) *Exception {
-	if absent(raw) || json.Unmarshal(raw, to) == nil {
-		return nil
+func (d *decoder) fail(e *Exception) {
+	if d.problem == nil {
+		d.problem = e
 	}
-	*to = nil
-	return exception(serialization, token(raw)+" can not be converted to a String")
 }
 
-func decodeMap(raw json.RawMessage, to *map[string]string) *Exception {
-	if absent(raw) {
-		return nil
+// text reads a string; nil means that it is absent.
+func (d *decoder) text(name string) *string { return d.convert(d.members[name]) }
+
+func (d *decoder) convert(raw json.RawMessage) *string {
+	var text *string
+	if absent(raw) || json.Unmarshal(raw, &text) == nil {
+		return text
 	}
+	d.fail(exception(serialization, token(raw)+" can not be converted to a String"))
+	return nil
+}
+
+// texts reads a map of strings.
+func (d *decoder) texts(name string) map[string]string {
 	var entries members
-	if json.Unmarshal(raw, &entries) != nil {
-		return exception(serialization, "Unexpected token")
-	}
-	*to = make(map[string]string, len(entries))
-	for key, value := range entries {
-		var text *string
-		if e := decodeString(value, &text); e != nil {
-			return e
-		}
-		if text != nil { // AWS drops null values of maps
-			(*to)[key] = *text
-		}
-	}
-	return nil
-}
-
-func decodeAttributes(raw json.RawMessage, to *[]attribute) *Exception {
-	if absent(raw) {
+	if !d.unmarshal(name, &entries) {
 		return nil
 	}
-	var list []members
-	if json.Unmarshal(raw, &list) != nil {
-		return exception(serialization, "Unexpected token")
-	}
-	for _, one := range list {
-		var name, value *string
-		if e := decodeString(one["Name"], &name); e != nil {
-			return e
+	texts := make(map[string]string, len(entries))
+	for key, value := range entries {
+		if text := d.convert(value); text != nil { // AWS drops null values of maps
+			texts[key] = *text
 		}
-		if e := decodeString(one["Value"], &value); e != nil {
-			return e
-		}
-		*to = append(*to, attribute{deref(name), deref(value)})
 	}
-	return nil
+	return texts
+}
+
+// attribute is a user attribute in a request or a response.
+type attribute struct {
+	Name  string
+	Value string
+}
+
+// attributes reads a list of user attributes.
+func (d *decoder) attributes(name string) []attribute {
+	var entries []members
+	if !d.unmarshal(name, &entries) {
+		return nil
+	}
+	var list []attribute
+	for _, entry := range entries {
+		list = append(list, attribute{deref(d.convert(entry["Name"])), deref(d.convert(entry["Value"]))})
+	}
+	return list
+}
+
+// unmarshal reports whether the member is there and has the shape of to.
+func (d *decoder) unmarshal(name string, to any) bool {
+	raw := d.members[name]
+	if absent(raw) {
+		return false
+	}
+	if json.Unmarshal(raw, to) != nil {
+		d.fail(exception(serialization, "Unexpected token"))
+		return false
+	}
+	return true
 }
 
 func absent(raw json.RawMessage) bool { return raw == nil || bytes.Equal(raw, []byte("null")) }
@@ -110,4 +108,11 @@ func token(raw json.RawMessage) string {
 	default:
 		return "NUMBER_VALUE"
 	}
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }

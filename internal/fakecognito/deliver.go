@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// deliver gives the client its answer, or what the fault has in its place.
-func (s *Server) deliver(w http.ResponseWriter, r *http.Request, c *call, f Fault, result <-chan reply) {
+// deliver sends the client the reply, or what the fault has in its place.
+func (s *Server) deliver(w http.ResponseWriter, r *http.Request, c *call, f Fault, replies <-chan reply) {
 	s.wait(r, f.Wait)
 	switch f.Answer {
 	case AnswerException:
@@ -23,15 +23,15 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request, c *call, f Faul
 	case AnswerHang:
 		s.hang(r)
 	case AnswerTruncated:
-		s.truncate(w, c, s.await(r, result))
+		s.truncate(w, c, s.await(r, replies))
 	case AnswerHuge:
 		s.writeHuge(w, c, f.Size)
 	default:
-		s.write(w, c, s.await(r, result))
+		s.write(w, c, s.await(r, replies))
 	}
 }
 
-// wait lets the time pass, unless the client leaves or the server is closed.
+// wait returns after the time, unless the client leaves or the server is closed.
 func (s *Server) wait(r *http.Request, d time.Duration) {
 	if d <= 0 {
 		return
@@ -47,15 +47,15 @@ func (s *Server) wait(r *http.Request, d time.Duration) {
 	}
 }
 
-// await returns the reply, which a late effect gives only later.
-func (s *Server) await(r *http.Request, result <-chan reply) reply {
+// await returns the reply, which is late if the effect is.
+func (s *Server) await(r *http.Request, replies <-chan reply) reply {
 	select {
-	case got := <-result: // before all else: a reply that is there is sent
+	case got := <-replies: // a reply that is there is sent in any case
 		return got
 	default:
 	}
 	select {
-	case got := <-result:
+	case got := <-replies:
 		return got
 	case <-r.Context().Done():
 		panic(http.ErrAbortHandler)
@@ -76,7 +76,7 @@ func (s *Server) hang(r *http.Request) {
 func (s *Server) write(w http.ResponseWriter, c *call, got reply) {
 	s.setHeader(w.Header(), c, got)
 	w.WriteHeader(got.status)
-	_, _ = w.Write(got.body) // a client that has left is no concern of ours
+	_, _ = w.Write(got.body) // a client may have left
 }
 
 // truncate announces a whole reply and sends half of it.
@@ -88,10 +88,10 @@ func (s *Server) truncate(w http.ResponseWriter, c *call, got reply) {
 	panic(http.ErrAbortHandler)
 }
 
-// writeHuge sends a success that has far too many bytes.
+// writeHuge sends a success with far too many bytes.
 func (s *Server) writeHuge(w http.ResponseWriter, c *call, size int64) {
 	if size <= 0 {
-		size = HugeSize
+		size = hugeSize
 	}
 	s.setHeader(w.Header(), c, reply{})
 	w.Header().Del("Content-Length")
@@ -111,11 +111,11 @@ func (s *Server) writeHuge(w http.ResponseWriter, c *call, size int64) {
 	_, _ = w.Write([]byte(tail))
 }
 
-// setHeader sets the headers that all answers of AWS have.
+// setHeader sets the headers that all of AWS's responses have.
 func (s *Server) setHeader(h http.Header, c *call, got reply) {
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(got.body)))
-	h.Set("Date", s.now().UTC().Format(http.TimeFormat))
+	h.Set("Date", s.config.Now().UTC().Format(http.TimeFormat))
 	h.Set("X-Amzn-RequestId", c.request.ID)
 	if e := got.exception; e != nil {
 		h.Set("X-Amzn-ErrorType", e.Name+":")
@@ -125,7 +125,7 @@ func (s *Server) setHeader(h http.Header, c *call, got reply) {
 	}
 }
 
-// fitsHeader tells whether a text can be sent as a header unchanged.
+// fitsHeader reports whether a text can be sent unchanged as a header.
 func fitsHeader(text string) bool {
 	const longest = 1024
 	outside := func(r rune) bool { return r < ' ' || r > '~' }
@@ -146,7 +146,7 @@ func writeBody(w http.ResponseWriter, f Fault) {
 	}
 }
 
-// cut closes the connection without an answer, on TCP with a reset.
+// cut closes the connection without a response, on TCP with a reset.
 func cut(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil { // HTTP/2 resets the stream

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// Exception is an error answer of Cognito or of the AWS front before it.
+// Exception is an error response of Cognito or of AWS's front end before it.
 type Exception struct {
 	// Name is the exception's code, such as "UserNotFoundException".
 	Name string
-	// Message is the text in the body; empty leaves the member out.
+	// Message is the member message; it is left out if it is empty.
 	Message string
-	// ReasonCode is sent as the member reasonCode when it is not empty.
+	// ReasonCode is the member reasonCode; it is left out if it is empty.
 	ReasonCode string
 	// Status is the HTTP status.
 	Status int
@@ -25,22 +25,20 @@ func (e *Exception) Error() string {
 	return e.Name + ": " + e.Message
 }
 
-// Names of the exceptions that the server answers by itself.
+// The exceptions that the server returns without a fault.
 const (
+	aliasExists          = "AliasExistsException"
 	usernameExists       = "UsernameExistsException"
 	incompleteSignature  = "IncompleteSignatureException"
 	invalidLambda        = "InvalidLambdaResponseException"
 	invalidParameter     = "InvalidParameterException"
 	invalidPassword      = "InvalidPasswordException"
 	invalidSignature     = "InvalidSignatureException"
-	limitExceeded        = "LimitExceededException"
 	missingToken         = "MissingAuthenticationTokenException"
 	notAuthorized        = "NotAuthorizedException"
-	operationNotEnabled  = "OperationNotEnabledException"
 	requestTooLarge      = "RequestEntityTooLargeException"
 	resourceNotFound     = "ResourceNotFoundException"
 	serialization        = "SerializationException"
-	tooManyRequests      = "TooManyRequestsException"
 	unexpectedLambda     = "UnexpectedLambdaException"
 	unknownOperation     = "UnknownOperationException"
 	unrecognizedClient   = "UnrecognizedClientException"
@@ -48,7 +46,7 @@ const (
 	userNotFound         = "UserNotFoundException"
 )
 
-// accessDeniedText has all that a caller must never see: an account, a role, a resource.
+// accessDeniedText has everything that a caller must never see: an account, a role, a resource.
 const accessDeniedText = "User: arn:aws:sts::123456789012:assumed-role/useradmin/i-0123456789abcdef0 " +
 	"is not authorized to perform: cognito-idp:AdminConfirmSignUp on resource: " +
 	"arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_EXAMPLE " +
@@ -61,10 +59,9 @@ const (
 		"Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
 )
 
-// Exceptions returns a copy of the table of all exceptions that AWS is known to
-// answer AdminConfirmSignUp and SignUp with, each with its HTTP status and its
-// usual message. The first twelve are those that the operation declares.
-func Exceptions() []Exception {
+// exceptions returns every exception that AWS is known to return, with its HTTP status and its usual message. The first
+// twelve are those that AdminConfirmSignUp declares.
+func exceptions() []Exception {
 	const bad = http.StatusBadRequest
 	return []Exception{
 		{Name: resourceNotFound, Status: bad, Message: "User pool us-east-1_EXAMPLE does not exist."},
@@ -74,12 +71,13 @@ func Exceptions() []Exception {
 		{Name: userLambdaValidation, Status: bad, Message: "PostConfirmation failed with error rejected."},
 		{Name: unexpectedLambda, Status: bad, Message: "PostConfirmation invocation failed due to error AccessDeniedException."},
 		{Name: invalidLambda, Status: bad, Message: "Unrecognizable lambda output"},
-		{Name: tooManyRequests, Status: bad, Message: "Rate exceeded"},
-		{Name: limitExceeded, Status: bad, Message: "Attempt limit exceeded, please try after some time."},
+		{Name: "TooManyRequestsException", Status: bad, Message: "Rate exceeded"},
+		{Name: "LimitExceededException", Status: bad, Message: "Attempt limit exceeded, please try after some time."},
 		{Name: "TooManyFailedAttemptsException", Status: bad, Message: "Too many failed attempts."},
-		{Name: operationNotEnabled, Status: bad, Message: "Operation is not enabled for this user pool in this Region."},
+		{Name: "OperationNotEnabledException", Status: bad, Message: "Operation is not enabled for this user pool in this Region."},
 		{Name: "InternalErrorException", Status: http.StatusInternalServerError, Message: "Internal server error."},
 
+		{Name: aliasExists, Status: bad, Message: "An account with the given email already exists."},
 		{Name: usernameExists, Status: bad, Message: "User already exists"},
 		{Name: invalidPassword, Status: bad, Message: "Password did not conform with policy: Password not long enough"},
 
@@ -122,14 +120,13 @@ func Exceptions() []Exception {
 	}
 }
 
-// exception returns the table's row for name, with message in place of its own
-// unless message is empty. A name may have AWS's prefix up to '#' and its suffix
-// from ':'; a name without a row is answered with status 400.
+// exception returns the row of that name, with its own message unless another one is given. The name may have AWS's
+// prefix up to '#' and its suffix from ':'. A name without a row has status 400.
 func exception(name, message string) *Exception {
 	bare := name[strings.IndexByte(name, '#')+1:]
 	bare, _, _ = strings.Cut(bare, ":")
 	found := Exception{Status: http.StatusBadRequest}
-	for _, row := range Exceptions() {
+	for _, row := range exceptions() {
 		if strings.EqualFold(row.Name, bare) {
 			found = row
 			break

@@ -5,52 +5,45 @@ import (
 	"time"
 )
 
-// Effect says what becomes of a request that meets a fault.
+// Effect says whether and when a request has its effect.
 type Effect int
 
 const (
 	// EffectNow processes the request as if there were no fault.
 	EffectNow Effect = iota
-	// EffectNever drops the request: nothing is checked and nothing happens.
+	// EffectNever drops the request: nothing is checked and nothing changes.
 	EffectNever
-	// EffectLate processes the request Fault.Late after it was received, whether or
-	// not the client is still there.
+	// EffectLate processes the request Fault.Late after it was received, whether or not the client still waits.
 	EffectLate
 )
 
-// Answer says what the client gets for a request that meets a fault.
+// Answer says what the client of a request gets.
 type Answer int
 
 const (
-	// AnswerReal sends what processing gave.
+	// AnswerReal sends the response that processing led to.
 	AnswerReal Answer = iota
 	// AnswerException sends Fault.Exception.
 	AnswerException
-	// AnswerBody sends Fault.Status, Fault.Header and Fault.Body, and nothing that
-	// they don't say.
+	// AnswerBody sends Fault.Status, Fault.Header and Fault.Body, and nothing else.
 	AnswerBody
 	// AnswerReset cuts the connection, on TCP with a reset.
 	AnswerReset
 	// AnswerHang sends nothing until the client leaves or the server is closed.
 	AnswerHang
-	// AnswerTruncated sends the headers and half of the body of what processing gave,
-	// then cuts the connection.
+	// AnswerTruncated sends the headers and half of the body of the real response, then cuts the connection.
 	AnswerTruncated
 	// AnswerHuge sends a success of Fault.Size bytes without announcing its length.
 	AnswerHuge
 )
 
-// HugeSize is the size of HugeBody's answer.
-const HugeSize = 64 << 20
+const hugeSize = 64 << 20
 
-// Fault is a departure from what Cognito does when all is well. Its two halves are
-// independent: the effect that the request has, and the answer that the client
-// gets. The zero Fault is none. Fault has constructors for the usual ones.
+// Fault makes a request go differently from what Cognito does when all is well. Its two halves are independent: the
+// effect that the request has, and the answer that the client gets. The zero Fault is none. The functions below return
+// the usual ones.
 type Fault struct {
-	// Operation limits a scripted fault to one operation: a request for another one
-	// neither meets nor uses it up. Empty means any operation.
-	Operation string
-	// Effect says what becomes of the request.
+	// Effect says whether and when the request has its effect.
 	Effect Effect
 	// Late is the delay of EffectLate.
 	Late time.Duration
@@ -66,36 +59,26 @@ type Fault struct {
 	Header http.Header
 	// Body is the body of AnswerBody.
 	Body string
-	// Size is the length of the body of AnswerHuge; zero means HugeSize.
+	// Size is the length of the body of AnswerHuge; zero means 64 MiB.
 	Size int64
-
-	// real asks for the zero Fault in a queue: one request without a fault.
-	real bool
 }
 
-// IsZero reports whether f is no fault at all.
-func (f Fault) IsZero() bool {
-	return f.Operation == "" && f.Effect == EffectNow && f.Wait == 0 && f.Answer == AnswerReal && !f.real
-}
+// None is a place in a script for a request without a fault.
+func None() Fault { return Fault{} }
 
-// None is a place in a script for a request that meets no fault.
-func None() Fault { return Fault{real: true} }
-
-// Throw answers with the exception of that name, with the usual message unless
-// another one is given; the request has no effect. Set Effect to EffectNow for an
-// exception that comes although the request was processed.
+// Throw returns the exception of that name, with its usual message unless another one is given; the request has no
+// effect. Set Effect to EffectNow for an exception that is returned although the request was processed.
 func Throw(name, message string) Fault {
 	return Fault{Effect: EffectNever, Answer: AnswerException, Exception: *exception(name, message)}
 }
 
-// ExpiredCredentials answers as AWS does when the session token has run out.
+// ExpiredCredentials returns the exception of a session token that has expired.
 func ExpiredCredentials() Fault { return Throw("ExpiredTokenException", "") }
 
-// ResetBeforeReading cuts the connection; the request has no effect. Where the
-// fault is scripted by the request's number, the body is left unread.
+// ResetBeforeReading cuts the connection; the request has no effect.
 func ResetBeforeReading() Fault { return Fault{Effect: EffectNever, Answer: AnswerReset} }
 
-// ResetAfterProcessing processes the request and cuts the connection then.
+// ResetAfterProcessing processes the request and then cuts the connection.
 func ResetAfterProcessing() Fault { return Fault{Answer: AnswerReset} }
 
 // ApplyLate cuts the connection now and processes the request after the delay.
@@ -103,7 +86,7 @@ func ApplyLate(delay time.Duration) Fault {
 	return Fault{Effect: EffectLate, Late: delay, Answer: AnswerReset}
 }
 
-// HangAndApplyLate lets the client wait and processes the request after the delay.
+// HangAndApplyLate never answers, and processes the request after the delay.
 func HangAndApplyLate(delay time.Duration) Fault {
 	return Fault{Effect: EffectLate, Late: delay, Answer: AnswerHang}
 }
@@ -114,13 +97,13 @@ func Hang() Fault { return Fault{Effect: EffectNever, Answer: AnswerHang} }
 // HangAfterProcessing processes the request and never answers.
 func HangAfterProcessing() Fault { return Fault{Answer: AnswerHang} }
 
-// Slow processes the request and gives the real answer after the delay.
+// Slow processes the request and sends the real response after the delay.
 func Slow(delay time.Duration) Fault { return Fault{Wait: delay} }
 
-// Truncated processes the request and cuts the answer in half.
+// Truncated processes the request and sends half of the response.
 func Truncated() Fault { return Fault{Answer: AnswerTruncated} }
 
-// HTML processes the request and answers with a page, as a proxy may.
+// HTML processes the request and sends a page, as a proxy may.
 func HTML(status int) Fault {
 	return Fault{
 		Answer: AnswerBody, Status: status,
@@ -129,12 +112,12 @@ func HTML(status int) Fault {
 	}
 }
 
-// EmptyOK processes the request and answers 200 with an empty body.
+// EmptyOK processes the request and sends a 200 with an empty body.
 func EmptyOK() Fault {
 	return Fault{Answer: AnswerBody, Status: http.StatusOK, Header: http.Header{"Content-Type": {contentType}}}
 }
 
-// NoContent processes the request and answers 204.
+// NoContent processes the request and sends a 204.
 func NoContent() Fault { return Fault{Answer: AnswerBody, Status: http.StatusNoContent} }
 
 // Redirect sends the client to another address; the request has no effect.
@@ -145,12 +128,12 @@ func Redirect(location string) Fault {
 	}
 }
 
-// HugeBody processes the request and answers 200 with a JSON object of 64 MiB.
+// HugeBody processes the request and sends a 200 with a JSON object of 64 MiB.
 func HugeBody() Fault { return Fault{Answer: AnswerHuge} }
 
-// describe names the fault for the journal.
+// describe names the fault for the journal; the zero Fault is empty.
 func (f Fault) describe() string {
-	if f.IsZero() || f.real {
+	if f.Effect == EffectNow && f.Wait == 0 && f.Answer == AnswerReal {
 		return ""
 	}
 	effects := [...]string{"now", "never", "late"}
@@ -168,36 +151,3 @@ func nth(names []string, i int) string {
 	}
 	return names[i]
 }
-
-// scripts holds the faults that wait for their requests. The server's lock guards it.
-type scripts struct {
-	byNumber map[int]Fault
-	byUser   map[userKey][]Fault
-}
-
-type userKey struct{ poolID, name string }
-
-// next takes the fault of a request out of the scripts: that of its number first,
-// then that of the user it names.
-func (s *scripts) next(r Request, canonical string) (Fault, bool) {
-	if f, ok := s.byNumber[r.Number]; ok && f.concerns(r) {
-		delete(s.byNumber, r.Number)
-		return f, true
-	}
-	for _, name := range []string{canonical, r.Username} {
-		key := userKey{r.PoolID, name}
-		queue := s.byUser[key]
-		if len(queue) == 0 || !queue[0].concerns(r) {
-			continue
-		}
-		if len(queue) == 1 {
-			delete(s.byUser, key)
-		} else {
-			s.byUser[key] = queue[1:]
-		}
-		return queue[0], true
-	}
-	return Fault{}, false
-}
-
-func (f Fault) concerns(r Request) bool { return f.Operation == "" || f.Operation == r.Operation }

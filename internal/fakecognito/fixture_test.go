@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/smithy-go"
 
 	"cognito.internal/useradmin/internal/fakecognito"
@@ -20,9 +22,10 @@ import (
 const (
 	poolID   = "us-east-1_TestPool1"
 	clientID = "3n4b5urk1ft4fl3mg5e62d9ado"
+	adasSub  = "11111111-2222-4333-8444-555555555555"
 )
 
-// fixture is a fake on loopback and an SDK client that talks to it.
+// fixture is a server on loopback and an SDK client of it.
 type fixture struct {
 	*fakecognito.Server
 	t      *testing.T
@@ -33,10 +36,13 @@ type fixture struct {
 
 func testPool() fakecognito.Pool {
 	return fakecognito.Pool{
-		ID: poolID, ClientID: clientID,
+		ID: poolID, ClientID: clientID, AliasAttributes: []string{"email", "phone_number"},
 		Users: []fakecognito.User{{
-			Username: "ada", Sub: "11111111-2222-4333-8444-555555555555",
-			Attributes: map[string]string{"email": "ada@example.com", "phone_number": "+12065550100"},
+			Username: "ada", Sub: adasSub,
+			Attributes: map[string]string{
+				"email": "ada@example.com", "email_verified": "true",
+				"phone_number": "+12065550100", "phone_number_verified": "true",
+			},
 		}},
 	}
 }
@@ -92,13 +98,53 @@ func (f *fixture) confirmContext(ctx context.Context, name string, metadata map[
 	return err
 }
 
+// signUp calls SignUp.
+func (f *fixture) signUp(name string, attributes map[string]string) (*cip.SignUpOutput, error) {
+	in := &cip.SignUpInput{ClientId: aws.String(clientID), Username: aws.String(name), Password: aws.String("Passw0rd!")}
+	for key, value := range attributes {
+		in.UserAttributes = append(in.UserAttributes, types.AttributeType{Name: aws.String(key), Value: aws.String(value)})
+	}
+	return f.client.SignUp(context.Background(), in)
+}
+
+// get calls AdminGetUser and returns the user with its attributes.
+func (f *fixture) get(name string) (*cip.AdminGetUserOutput, map[string]string, error) {
+	out, err := f.client.AdminGetUser(context.Background(), &cip.AdminGetUserInput{
+		UserPoolId: aws.String(poolID), Username: aws.String(name),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	attributes := map[string]string{}
+	for _, a := range out.UserAttributes {
+		attributes[aws.ToString(a.Name)] = aws.ToString(a.Value)
+	}
+	return out, attributes, nil
+}
+
+// finds checks whose user a name finds; an empty owner means nobody's.
+func (f *fixture) finds(name, owner string) {
+	f.t.Helper()
+	out, _, err := f.get(name)
+	if owner == "" {
+		wantException(f.t, err, "UserNotFoundException", "User does not exist.", http.StatusBadRequest)
+		return
+	}
+	if err != nil || aws.ToString(out.Username) != owner {
+		f.t.Errorf("%s finds %+v, %v, want %s", name, out, err, owner)
+	}
+}
+
+// adasStatus is the status in ada's last entry in the journal.
 func (f *fixture) adasStatus() fakecognito.Status {
 	f.t.Helper()
-	u, ok := f.User(poolID, "ada")
-	if !ok {
-		f.t.Fatal("no user ada")
+	for _, e := range slices.Backward(f.Journal()) {
+		if e.Username == "ada" {
+			return e.Status
+		}
 	}
-	return u.Status
+	f.t.Fatal("no user ada")
+	return ""
 }
 
 // kinds lists the journal's entries after the users were added.

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Kind says what a journal's entry is about.
+// Kind says what an entry of the journal is about.
 type Kind string
 
 const (
-	// KindReceived is a request that arrived, before anything is checked. A request
-	// that met a fault before its body was read has no pool and no user.
+	// KindReceived is a request that arrived, before anything is checked. A request for an operation that does not exist
+	// has no pool and no user.
 	KindReceived Kind = "received"
 	// KindConfirmed is the moment at which a request confirmed a user.
 	KindConfirmed Kind = "confirmed"
-	// KindSignedUp is the moment at which a request made a user.
+	// KindSignedUp is the moment at which a request added a user.
 	KindSignedUp Kind = "signed up"
-	// KindRead is a request that read a user.
+	// KindRead is the moment at which a request read a user.
 	KindRead Kind = "read"
 	// KindDenied is a request that was refused with an exception and had no effect.
 	KindDenied Kind = "denied"
@@ -24,16 +24,16 @@ const (
 	KindTriggered Kind = "triggered"
 	// KindTriggerFailed is the failure of the trigger after a request confirmed a user.
 	KindTriggerFailed Kind = "trigger failed"
-	// KindAdded is a user put into the pool by a third party.
+	// KindAdded is a user added by a third party.
 	KindAdded Kind = "added"
-	// KindChanged is a user's status or Disabled flag changed by a third party.
+	// KindChanged is a user changed by a third party.
 	KindChanged Kind = "changed"
 	// KindDeleted is a user deleted by a third party.
 	KindDeleted Kind = "deleted"
 )
 
-// Entry is one line of the journal. The entry of an effect is written at the very
-// moment of the effect: no request and no reader of the journal comes between.
+// Entry is one line of the journal. The entry of an effect is written at the very moment of the effect: no request and no
+// reader of the journal comes between.
 type Entry struct {
 	// Seq numbers the entries from 1 without gaps, in the order of their moments.
 	Seq int
@@ -41,45 +41,36 @@ type Entry struct {
 	Time time.Time
 	// Kind says what happened.
 	Kind Kind
-	// Request is the request that caused it; it is zero for what third parties do.
+	// Request is the request that caused it; zero for what third parties do.
 	Request Request
-	// PoolID is the user pool, where one is known.
+	// PoolID is the user pool, if one is known.
 	PoolID string
-	// Username is the user's own name, whatever alias the request used; empty where
-	// the request named no user that exists.
+	// Username is the user's own name, whatever alias the request used; empty if no such user exists.
 	Username string
-	// Sub tells one life of a username from another.
+	// Sub tells a deleted user from a later one with the same name.
 	Sub string
-	// Status is the user's status after the moment, for KindDeleted the last one;
-	// empty where a trigger outlived its user.
+	// Status is the user's status after the moment, for KindDeleted the last one; empty if a trigger outlived its user.
 	Status Status
-	// Disabled tells whether the user was disabled after the moment.
+	// Disabled says whether the user was disabled after the moment.
 	Disabled bool
 	// Exception names the exception of KindDenied and KindTriggerFailed.
 	Exception string
-	// Fault describes the fault that a received request met.
+	// Fault describes the fault of a received request.
 	Fault string
 }
 
-// Request is what the journal and the hook for faults know of a request.
+// Request is what the journal and Config.Fault know of a request.
 type Request struct {
-	// Number counts the requests of the server from 1.
-	Number int
-	// ID is the answer's x-amzn-RequestId.
+	// ID is the response's x-amzn-RequestId.
 	ID string
-	// Operation is what X-Amz-Target names, such as "AdminConfirmSignUp".
+	// Operation is the name in X-Amz-Target, such as "AdminConfirmSignUp".
 	Operation string
-	// PoolID is the user pool that the request names, for SignUp the one of its app client.
+	// PoolID is the user pool that the request names, for SignUp that of its app client.
 	PoolID string
 	// Username is the username, alias or sub as the request has it.
 	Username string
-	// ClientMetadata is the request's; it is left out where the body exceeds 64 KiB.
+	// ClientMetadata is the request's; it is left out if the body exceeds 64 KiB.
 	ClientMetadata map[string]string
-	// InvocationID is the header Amz-Sdk-Invocation-Id, the same for all attempts that
-	// an SDK's own retryer makes of a call.
-	InvocationID string
-	// Attempt is the header Amz-Sdk-Request, such as "attempt=1; max=3".
-	Attempt string
 	// UserAgent is the header User-Agent.
 	UserAgent string
 }
@@ -132,7 +123,7 @@ func (s *Server) JournalSince(seq int) []Entry {
 
 // note writes an entry about u, which may be nil. The lock is held.
 func (s *Server) note(kind Kind, r Request, u *user, exceptionName string) {
-	e := Entry{Time: s.now(), Kind: kind, Request: r, PoolID: r.PoolID, Exception: exceptionName}
+	e := Entry{Time: s.config.Now(), Kind: kind, Request: r, PoolID: r.PoolID, Exception: exceptionName}
 	if u != nil {
 		e.PoolID, e.Username, e.Sub = u.poolID, u.Username, u.Sub
 		e.Status, e.Disabled = u.Status, u.Disabled

@@ -4,31 +4,22 @@ import (
 	"encoding/json"
 	"mime"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 )
 
-// The operations by their names in X-Amz-Target.
-const (
-	opAdminConfirmSignUp = "AdminConfirmSignUp"
-	opAdminGetUser       = "AdminGetUser"
-	opSignUp             = "SignUp"
-)
-
-// reply is what processing gives.
+// reply is the response to a request.
 type reply struct {
 	status    int
 	body      []byte
-	exception *Exception
+	exception *Exception // nil for a success
 }
 
-// perform lets the request have its effect; the reply comes through the channel.
+// perform gives the request its effect; the reply comes through the channel.
 func (s *Server) perform(c *call, f Fault) <-chan reply {
-	result := make(chan reply, 1)
+	replies := make(chan reply, 1)
 	switch f.Effect {
 	case EffectNever:
-		result <- success(struct{}{})
+		replies <- success(empty{})
 	case EffectLate:
 		s.mu.Lock()
 		s.hold()
@@ -37,79 +28,76 @@ func (s *Server) perform(c *call, f Fault) <-chan reply {
 		go func() {
 			defer s.end()
 			time.Sleep(f.Late)
-			result <- s.process(c)
+			replies <- s.process(c)
 		}()
 	default:
-		result <- s.process(c)
+		replies <- s.process(c)
 	}
-	return result
+	return replies
 }
 
-// process checks the request and carries it out.
+// process checks the request, carries it out and runs its trigger.
 func (s *Server) process(c *call) reply {
-	if e := s.check(c); e != nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.deny(c, nil, e)
+	done, e := s.apply(c)
+	if e == nil {
+		e = s.runTrigger(c, done.trigger)
 	}
-	switch c.request.Operation {
-	case opAdminConfirmSignUp:
-		return s.confirm(c)
-	case opAdminGetUser:
-		return s.get(c)
-	default:
-		return s.signUp(c)
+	if e != nil {
+		return failure(e)
 	}
+	return success(done.output)
 }
 
-// check goes through all that can be told without looking at a pool.
+func (s *Server) apply(c *call) (result, *Exception) {
+	var done result
+	e := s.check(c)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e == nil {
+		done, e = c.input.apply(s, c)
+	}
+	if e != nil {
+		_, u := s.lookUp(c.request.PoolID, c.request.Username)
+		s.note(KindDenied, c.request, u, e.Name)
+	}
+	return done, e
+}
+
+// check checks what can be checked without looking at a pool, in AWS's order.
 func (s *Server) check(c *call) *Exception {
-	if e := route(c.http); e != nil {
+	if e := route(c); e != nil {
 		return e
 	}
 	if c.tooLarge {
 		return exception(requestTooLarge, "")
 	}
-	if c.request.Operation != opSignUp {
+	if c.operation.signed {
 		if e := s.authenticate(c); e != nil {
 			return e
 		}
 	}
-	if c.problem != nil {
-		return c.problem
+	if c.malformed != nil {
+		return c.malformed
 	}
-	if c.request.Operation == opSignUp {
-		return validateSignUp(c.input)
-	}
-	return validateAdmin(c.input, c.request.Operation == opAdminConfirmSignUp)
+	return c.input.validate()
 }
 
-// route tells whether the request is one that this service speaks.
-func route(r *http.Request) *Exception {
-	if r.URL.Path != "/" || r.Method != http.MethodPost {
+// route refuses requests that are not for an operation.
+func route(c *call) *Exception {
+	media, _, err := mime.ParseMediaType(c.http.Header.Get("Content-Type"))
+	if c.http.URL.Path != "/" || c.http.Method != http.MethodPost || err != nil || media != contentType {
 		return &Exception{Name: unknownOperation, Status: http.StatusNotFound}
 	}
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != contentType {
-		return &Exception{Name: unknownOperation, Status: http.StatusNotFound}
-	}
-	operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
-	if !ok || !slices.Contains([]string{opAdminConfirmSignUp, opAdminGetUser, opSignUp}, operation) {
+	if c.operation == nil {
 		return exception(unknownOperation, "")
 	}
 	return nil
 }
 
-// deny notes that the request has no effect. The lock is held.
-func (s *Server) deny(c *call, u *user, e *Exception) reply {
-	s.note(KindDenied, c.request, u, e.Name)
-	return failure(e)
-}
-
-func success(v any) reply {
-	body, err := json.Marshal(v)
+func success(output any) reply {
+	body, err := json.Marshal(output)
 	if err != nil {
-		panic(err) // only our own types come here
+		panic(err) // the operations' own types always marshal
 	}
 	return reply{status: http.StatusOK, body: body}
 }
@@ -128,11 +116,4 @@ func failure(e *Exception) reply {
 		status = http.StatusBadRequest
 	}
 	return reply{status: status, body: body, exception: e}
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

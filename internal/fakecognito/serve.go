@@ -11,50 +11,51 @@ import (
 	"time"
 )
 
-// call is one request at work.
+// call is one request under way.
 type call struct {
-	http     *http.Request
-	request  Request
-	received time.Time
-	body     []byte
-	input    input
-	problem  *Exception // of the body, answered after all checks that go before it
-	tooLarge bool       // so the body is not even looked at
+	http      *http.Request
+	request   Request
+	received  time.Time
+	operation *operation // nil for one that does not exist
+	input     input      // nil without an operation or with a body that is too large
+	body      []byte
+	tooLarge  bool
+	malformed *Exception // the body's problem; it is reported after everything that is checked before the body
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP serves one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	number, ok := s.begin()
-	if !ok {
+	if !s.begin() {
 		panic(http.ErrAbortHandler)
 	}
 	end := sync.OnceFunc(s.end)
 	defer end()
-	c := s.newCall(r, number)
-	fault, early := s.cutEarly(c)
-	if !early {
-		if err := s.read(w, c); err != nil {
-			panic(http.ErrAbortHandler)
-		}
-		fault = s.meet(c)
+	c := s.newCall(r)
+	if err := s.read(w, c); err != nil {
+		panic(http.ErrAbortHandler)
 	}
-	result := s.perform(c, fault)
-	end()
-	s.deliver(w, r, c, fault, result)
+	fault := s.receive(c)
+	replies := s.perform(c, fault)
+	end() // what follows has no effect on users
+	s.deliver(w, r, c, fault, replies)
 }
 
-func (s *Server) newCall(r *http.Request, number int) *call {
-	return &call{http: r, request: Request{
-		Number:       number,
-		ID:           s.config.NewRequestID(),
-		Operation:    clip(strings.TrimPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)),
-		InvocationID: clip(r.Header.Get("Amz-Sdk-Invocation-Id")),
-		Attempt:      clip(r.Header.Get("Amz-Sdk-Request")),
-		UserAgent:    clip(r.UserAgent()),
+func (s *Server) newCall(r *http.Request) *call {
+	target := r.Header.Get("X-Amz-Target")
+	c := &call{http: r, request: Request{
+		ID:        s.config.NewRequestID(),
+		Operation: clip(strings.TrimPrefix(target, targetPrefix)),
+		UserAgent: clip(r.UserAgent()),
 	}}
+	if name, ok := strings.CutPrefix(target, targetPrefix); ok {
+		if o, known := s.operations[name]; known {
+			c.operation = &o
+		}
+	}
+	return c
 }
 
-// clip bounds what the journal keeps. No value that passes the checks is so long.
+// clip bounds what the journal keeps of a text. No valid username or user pool id is longer.
 func clip(text string) string {
 	const longest = 4 * 128
 	if len(text) > longest {
@@ -63,20 +64,7 @@ func clip(text string) string {
 	return text
 }
 
-// cutEarly takes the fault of a request whose body is to be left unread.
-func (s *Server) cutEarly(c *call) (Fault, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f, ok := s.scripts.byNumber[c.request.Number]
-	if !ok || f.Effect != EffectNever || f.Answer != AnswerReset || !f.concerns(c.request) {
-		return Fault{}, false
-	}
-	delete(s.scripts.byNumber, c.request.Number)
-	s.receive(c, f)
-	return f, true
-}
-
-// read takes the body in and what can be known of the request from it.
+// read reads the body and decodes it.
 func (s *Server) read(w http.ResponseWriter, c *call) error {
 	past := time.Unix(1, 0)
 	stop := context.AfterFunc(s.base, func() { // or Close would wait for a stalled client
@@ -91,53 +79,36 @@ func (s *Server) read(w http.ResponseWriter, c *call) error {
 		return nil
 	}
 	c.body = body
-	c.input, c.problem = decode(body)
-	c.request.Username = clip(deref(c.input.username))
-	c.request.PoolID = clip(deref(c.input.userPoolID))
-	if len(body) <= maxJournalBody {
-		c.request.ClientMetadata = c.input.clientMetadata
+	if c.operation != nil {
+		d := newDecoder(body)
+		c.input = c.operation.decode(d)
+		c.malformed = d.problem
 	}
 	return nil
 }
 
-// meet writes down that the request has arrived and returns the fault that it meets.
-func (s *Server) meet(c *call) Fault {
-	f, ok := s.scripted(c)
+// receive writes into the journal that the request has arrived, and returns its fault.
+func (s *Server) receive(c *call) Fault {
+	s.mu.Lock()
+	if c.input != nil {
+		about := c.input.subject(s)
+		c.request.PoolID, c.request.Username = clip(about.poolID), clip(about.username)
+		if len(c.body) <= maxJournalBody {
+			c.request.ClientMetadata = about.clientMetadata
+		}
+	}
+	fault, ok := s.scripted(c.request)
+	s.mu.Unlock()
 	if !ok && s.config.Fault != nil {
-		f = s.config.Fault(c.request.clone())
+		fault = s.config.Fault(c.request.clone())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.receive(c, f)
-	return f
-}
-
-// scripted takes the request's fault out of the scripts.
-func (s *Server) scripted(c *call) (Fault, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.pools[c.request.PoolID]
-	if c.request.Operation == opSignUp {
-		if p = s.clients[deref(c.input.clientID)]; p != nil {
-			c.request.PoolID = p.ID
-		}
-	}
-	var canonical string
-	if p != nil {
-		if u := p.find(c.request.Username); u != nil {
-			canonical = u.Username
-		}
-	}
-	return s.scripts.next(c.request, canonical)
-}
-
-// receive writes down that the request has arrived. The lock is held.
-func (s *Server) receive(c *call, f Fault) {
-	c.received = s.now()
+	c.received = s.config.Now()
 	s.journal.add(Entry{
-		Time: c.received, Kind: KindReceived, Request: c.request,
-		PoolID: c.request.PoolID, Fault: f.describe(),
+		Time: c.received, Kind: KindReceived, Request: c.request, PoolID: c.request.PoolID, Fault: fault.describe(),
 	})
+	return fault
 }
 
 func newUUID() string {

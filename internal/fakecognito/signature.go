@@ -30,20 +30,19 @@ type authorization struct {
 	signedAt                                 time.Time
 }
 
-// scope is the credential scope, which the key is derived for.
+// scope is the credential scope that the key is derived for.
 func (a authorization) scope() string {
 	return strings.Join([]string{a.date, a.region, a.service, a.terminator}, "/")
 }
 
-// authenticate checks the signature as of the moment the request arrived. It computes
-// the signature over whatever headers were signed, as AWS does, since SDKs differ in
-// the headers that they sign.
+// authenticate checks the signature as of the moment the request arrived. Like AWS it accepts whatever headers were
+// signed, since SDKs differ in them.
 func (s *Server) authenticate(c *call) *Exception {
 	a, e := parseAuthorization(c.http.Header)
 	if e != nil {
 		return e
 	}
-	if a.keyID != s.config.AccessKeyID || c.http.Header.Get("X-Amz-Security-Token") != s.config.SessionToken {
+	if a.keyID != DefaultAccessKeyID || c.http.Header.Get("X-Amz-Security-Token") != "" {
 		return exception(unrecognizedClient, "")
 	}
 	if e := checkSkew(a.signedAt, c.received); e != nil {
@@ -52,14 +51,14 @@ func (s *Server) authenticate(c *call) *Exception {
 	if e := s.checkScope(a); e != nil {
 		return e
 	}
-	want := sign(s.config.SecretAccessKey, a, canonicalRequest(c, a))
+	want := sign(DefaultSecretAccessKey, a, canonicalRequest(c, a))
 	if subtle.ConstantTimeCompare([]byte(want), []byte(a.signature)) != 1 {
 		return exception(invalidSignature, "")
 	}
 	return nil
 }
 
-// parseAuthorization reads the header and tells what is missing in it.
+// parseAuthorization reads the header and says what is missing in it.
 func parseAuthorization(h http.Header) (authorization, *Exception) {
 	var a authorization
 	value := h.Get("Authorization")
@@ -143,7 +142,7 @@ func (s *Server) checkScope(a authorization) *Exception {
 	return nil
 }
 
-// canonicalRequest is the request in the form that gets signed. Its path is "/".
+// canonicalRequest is the request in the form that is signed. Its path is "/".
 func canonicalRequest(c *call, a authorization) string {
 	var b strings.Builder
 	b.WriteString(c.http.Method + "\n/\n" + canonicalQuery(c.http.URL.Query()) + "\n")
@@ -165,7 +164,7 @@ func canonicalQuery(q url.Values) string {
 
 func canonicalHeader(r *http.Request, name string) string {
 	switch name {
-	case "host": // net/http takes these two out of the header
+	case "host": // net/http removes these two from the header
 		return r.Host
 	case "content-length":
 		return strconv.FormatInt(r.ContentLength, 10)

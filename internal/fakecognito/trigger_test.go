@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"runtime"
 	"sync/atomic"
@@ -13,8 +12,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
-	"google.golang.org/grpc/test/bufconn"
 
 	"cognito.internal/useradmin/internal/fakecognito"
 )
@@ -43,10 +40,36 @@ func TestEvent(t *testing.T) {
 	const want = `{"version":"1","region":"us-east-1","userPoolId":"us-east-1_TestPool1","userName":"ada",` +
 		`"callerContext":{"awsSdkVersion":"aws-sdk-go-v2-` + aws.SDKVersion + `","clientId":"CLIENT_ID_NOT_APPLICABLE"},` +
 		`"triggerSource":"PostConfirmation_ConfirmSignUp","request":{"userAttributes":{"cognito:user_status":"CONFIRMED",` +
-		`"email":"ada@example.com","phone_number":"+12065550100","sub":"11111111-2222-4333-8444-555555555555"},` +
+		`"email":"ada@example.com","email_verified":"true","phone_number":"+12065550100","phone_number_verified":"true","sub":"11111111-2222-4333-8444-555555555555"},` +
 		`"clientMetadata":{"tenant":"a\u0026b"}},"response":{}}`
 	if string(text) != want {
 		t.Errorf("event %s\nwant  %s", text, want)
+	}
+}
+
+// A client that is not an SDK of AWS is an unknown SDK to the trigger; the journal has its whole User-Agent.
+func TestEventOfOtherClients(t *testing.T) {
+	for userAgent, want := range map[string]string{
+		"useradmin/v1.2.3 request/NOVEII2QC3": "aws-sdk-unknown-unknown",
+		"aws-sdk-go-v2":                       "aws-sdk-unknown-unknown",
+		"":                                    "aws-sdk-unknown-unknown",
+		"aws-sdk-js/3.1.0 ua/2.1":             "aws-sdk-js-3.1.0",
+	} {
+		var got fakecognito.Event
+		pool := testPool()
+		pool.PostConfirmation = func(ctx context.Context, event fakecognito.Event) (any, error) {
+			got = event
+			return echo(ctx, event)
+		}
+		f := start(t, fakecognito.Config{}, pool)
+		r := f.raw(goodBody)
+		r.Header.Set("User-Agent", userAgent)
+		if answer := f.do(r); answer.Status != http.StatusOK || got.CallerContext.AWSSDKVersion != want {
+			t.Errorf("%q: got %d %q, want %q", userAgent, answer.Status, got.CallerContext.AWSSDKVersion, want)
+		}
+		if received := f.Journal()[1]; received.Request.UserAgent != userAgent {
+			t.Errorf("journal %+v", received)
+		}
 	}
 }
 
@@ -62,9 +85,6 @@ func TestTriggerOutcomes(t *testing.T) {
 		{"pointer", func(e fakecognito.Event) (any, error) { return &e, nil }, "", ""},
 		{"raw", func(fakecognito.Event) (any, error) { return json.RawMessage(`{"response":{}}`), nil }, "", ""},
 		{"error", func(fakecognito.Event) (any, error) { return nil, errors.New("not on the list") }, rejected, "PostConfirmation failed with error not on the list."},
-		{"no permission", func(fakecognito.Event) (any, error) {
-			return nil, fakecognito.InvocationError("AccessDeniedException")
-		}, "UnexpectedLambdaException", "PostConfirmation invocation failed due to error AccessDeniedException."},
 		{"crash", func(fakecognito.Event) (any, error) { runtime.Goexit(); return nil, nil }, "UnexpectedLambdaException", "Runtime exited"},
 		{"nothing", func(fakecognito.Event) (any, error) { return nil, nil }, "InvalidLambdaResponseException", unrecognizable},
 		{"text", func(fakecognito.Event) (any, error) { return "ok", nil }, "InvalidLambdaResponseException", unrecognizable},
@@ -101,26 +121,6 @@ func TestTriggerOutcomes(t *testing.T) {
 	}
 }
 
-// bubble runs the test in a synctest bubble with a fake on a listener in memory.
-func bubble(t *testing.T, pool fakecognito.Pool, test func(*testing.T, *fixture)) {
-	synctest.Test(t, func(t *testing.T) {
-		fake := fakecognito.New(fakecognito.Config{})
-		if err := fake.AddPool(pool); err != nil {
-			t.Fatal(err)
-		}
-		lis := bufconn.Listen(64 << 10)
-		server := &http.Server{Handler: fake}
-		go func() { _ = server.Serve(lis) }()
-		transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return lis.DialContext(ctx) }}
-		f := &fixture{Server: fake, t: t, url: "http://cognito.test", http: &http.Client{Transport: transport}}
-		f.client = newClient(f.url, f.http, func(o *cip.Options) { o.HTTPClient = f.http })
-		test(t, f)
-		fake.Close()
-		transport.CloseIdleConnections()
-		_ = server.Close()
-	})
-}
-
 func TestTriggerTimeLimit(t *testing.T) {
 	pool := testPool()
 	pool.PostConfirmation = func(ctx context.Context, _ fakecognito.Event) (any, error) {
@@ -145,7 +145,7 @@ func TestTriggerSecondTry(t *testing.T) {
 	var runs atomic.Int32
 	pool.PostConfirmation = func(_ context.Context, e fakecognito.Event) (any, error) {
 		if runs.Add(1) == 1 {
-			time.Sleep(6 * time.Second) // deaf to its context; its answer comes too late
+			time.Sleep(6 * time.Second) // ignores its context and returns too late
 			return nil, errors.New("lost")
 		}
 		return e, nil
@@ -199,76 +199,6 @@ func TestCloseEndsTriggers(t *testing.T) {
 		f.Close()
 		if took := time.Since(begin); took != 0 {
 			t.Errorf("took %s", took)
-		}
-	})
-}
-
-func TestApplyLate(t *testing.T) {
-	for _, hang := range []bool{false, true} {
-		bubble(t, testPool(), func(t *testing.T, f *fixture) {
-			begin := time.Now()
-			fault := fakecognito.ApplyLate(10 * time.Minute)
-			if hang {
-				fault = fakecognito.HangAndApplyLate(10 * time.Minute)
-			}
-			f.ScriptUser(poolID, "ada", fault)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			if err := f.confirmContext(ctx, "ada", nil); err == nil {
-				t.Error("no error")
-			}
-			time.Sleep(9 * time.Minute)
-			if got := f.adasStatus(); got != fakecognito.StatusUnconfirmed {
-				t.Errorf("status %s", got)
-			}
-			f.Close() // waits for it
-			if took := time.Since(begin); took != 10*time.Minute {
-				t.Errorf("closed after %s", took)
-			}
-			last := f.Journal()[2]
-			if last.Kind != fakecognito.KindConfirmed || !last.Time.Equal(begin.Add(10*time.Minute)) {
-				t.Errorf("entry %+v", last)
-			}
-		})
-	}
-}
-
-// TestLateMeetsOthers lands on a user whom somebody else has confirmed meanwhile.
-func TestLateMeetsOthers(t *testing.T) {
-	bubble(t, testPool(), func(t *testing.T, f *fixture) {
-		f.ScriptUser(poolID, "ada", fakecognito.ApplyLate(time.Second))
-		if err := f.confirm("ada", nil); err == nil {
-			t.Error("no error")
-		}
-		if err := f.confirm("ada", nil); err != nil {
-			t.Error(err)
-		}
-		f.Settle()
-		if got, want := f.kinds(), "received, received, confirmed, denied"; got != want {
-			t.Errorf("journal %q", got)
-		}
-	})
-}
-
-func TestSlowInBubble(t *testing.T) {
-	bubble(t, testPool(), func(t *testing.T, f *fixture) {
-		begin := time.Now()
-		f.ScriptUser(poolID, "ada", fakecognito.Slow(time.Hour), fakecognito.Slow(time.Hour),
-			fakecognito.Hang(), fakecognito.ResetAfterProcessing(), fakecognito.Truncated())
-		if err := f.confirm("ada", nil); err != nil || time.Since(begin) != time.Hour {
-			t.Errorf("%v after %s", err, time.Since(begin))
-		}
-		for range 2 {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			if err := f.confirmContext(ctx, "ada", nil); !errors.Is(err, context.DeadlineExceeded) {
-				t.Error(err)
-			}
-			cancel()
-		}
-		for range 2 {
-			if err := f.confirm("ada", nil); err == nil {
-				t.Error("no error")
-			}
 		}
 	})
 }

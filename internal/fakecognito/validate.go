@@ -37,7 +37,7 @@ func attributeNameRule() rule  { return rule{1, 32, namePattern, nameText} }
 func attributeValueRule() rule { return rule{longest: 2048} }
 func metadataRule() rule       { return rule{longest: 131072} }
 
-// broken returns AWS's texts of the constraints that the value does not satisfy.
+// broken returns AWS's texts of the constraints that the value violates.
 func (r rule) broken(value string) []string {
 	var texts []string
 	if r.pattern != nil && !r.pattern.MatchString(value) {
@@ -55,7 +55,7 @@ func (r rule) broken(value string) []string {
 
 func (r rule) allows(value string) bool { return len(r.broken(value)) == 0 }
 
-// violations gathers what is wrong with a request.
+// violations collects what is wrong with the members of a request.
 type violations struct{ texts []string }
 
 // require checks a required member. Its value is shown unless it is sensitive.
@@ -102,40 +102,4 @@ func (v *violations) exception() *Exception {
 	}
 	return exception(invalidParameter,
 		fmt.Sprintf("%d validation %s detected: %s", len(v.texts), noun, strings.Join(v.texts, "; ")))
-}
-
-// validateAdmin checks the members of AdminGetUser and, with metadata, of AdminConfirmSignUp.
-func validateAdmin(in input, metadata bool) *Exception {
-	var v violations
-	v.require("userPoolId", in.userPoolID, userPoolIDRule(), false)
-	v.require("username", in.username, usernameRule(), true)
-	if metadata {
-		v.metadata(in.clientMetadata)
-	}
-	return v.exception()
-}
-
-// validateSignUp checks the members of SignUp.
-func validateSignUp(in input) *Exception {
-	var v violations
-	v.require("clientId", in.clientID, clientIDRule(), true)
-	v.require("username", in.username, usernameRule(), true)
-	if in.password != nil {
-		v.require("password", in.password, passwordRule(), true)
-	}
-	for i, a := range in.attributes {
-		path := fmt.Sprintf("userAttributes.%d.member", i+1)
-		v.require(path+".name", &a.Name, attributeNameRule(), false)
-		v.require(path+".value", &a.Value, attributeValueRule(), true)
-	}
-	v.metadata(in.clientMetadata)
-	if e := v.exception(); e != nil {
-		return e
-	}
-	for _, a := range in.attributes {
-		if a.Name == "sub" || strings.HasPrefix(a.Name, "cognito:") {
-			return exception(invalidParameter, "Cannot modify the non-mutable attribute "+a.Name)
-		}
-	}
-	return nil
 }
