@@ -49,10 +49,14 @@ fmt: ## Format Go and proto files
 	$(TOOL) buf format --write
 
 .PHONY: generate
-generate: ## Write gen/ and internal/schema/useradmin.binpb from proto/, for every language
+generate: generate-go ## Write gen/ for every language; wants Python, Node and Maven
+	@for language in callers/*/generate; do echo "$$language"; "$$language"; done
+
+.PHONY: generate-go
+generate-go: ## Write gen/go and the descriptor set from proto/, then docs/errors.md; wants nothing but Go
 	$(TOOL) buf generate
 	$(TOOL) buf build --output internal/schema/useradmin.binpb --as-file-descriptor-set
-	@for language in callers/*/generate; do echo "$$language"; "$$language"; done
+	go test ./server -run='TestErrorsPage|TestGolden' -update
 
 .PHONY: interop
 interop: ## Run real callers behind real proxies, and print what arrives

@@ -361,7 +361,7 @@ func confirmedBy(journal []fakecognito.Entry, call int) bool {
 func count(journal []fakecognito.Entry, kind fakecognito.Kind, call int) int {
 	n := 0
 	for _, e := range journal {
-		if e.Kind == kind && e.Request.Number > 0 && callOf(e.Request) == call {
+		if e.Kind == kind && e.Request.ID != "" && callOf(e.Request) == call {
 			n++
 		}
 	}

@@ -26,6 +26,8 @@ import (
 	smithyendpoints "github.com/aws/smithy-go/endpoints"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"cognito.internal/useradmin/internal/fakecognito"
 )
 
 // emptyAWS hides the developer's own AWS configuration.
@@ -321,27 +323,56 @@ func TestTLSWithCABundle(t *testing.T) {
 	}
 }
 
-// Drift: every exception that the SDK declares for an operation is known.
+// Drift: every exception that the SDK declares for an operation of this package is known.
 func TestEveryDeclaredExceptionIsKnown(t *testing.T) {
 	file := sdkSource(t, "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider", "deserializers.go")
-	for _, op := range []*operation{confirmSignUp()} {
+	for _, operation := range ownOperations(t) {
 		declared := 0
 		ast.Inspect(file, func(n ast.Node) bool {
 			if f, ok := n.(*ast.FuncDecl); ok {
-				return f.Name.Name == "awsAwsjson11_deserializeOpError"+op.name
+				return f.Name.Name == "awsAwsjson11_deserializeOpError"+operation
 			}
 			if literal, ok := n.(*ast.BasicLit); ok && strings.HasSuffix(literal.Value, `Exception"`) {
 				declared++
 				if name := strings.Trim(literal.Value, `"`); exceptions()[strings.ToLower(name)].name != name {
-					t.Errorf("%s of %s is not known: add it to exceptions", name, op.name)
+					t.Errorf("%s of %s is not known: add it to exceptions", name, operation)
 				}
 			}
 			return true
 		})
 		if declared < 6 {
-			t.Errorf("%s: found only %d declared exceptions: the SDK's source has changed its shape", op.name, declared)
+			t.Errorf("%s: found only %d declared exceptions: the SDK's source has changed its shape", operation, declared)
 		}
 	}
+}
+
+// ownOperations are those of the embedded Cognito that this package calls.
+func ownOperations(t *testing.T) []string {
+	t.Helper()
+	var source strings.Builder
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(file, "_test.go") {
+			source.Write(text)
+		}
+	}
+	var own []string
+	for _, name := range fakecognito.Operations() {
+		if strings.Contains(source.String(), `"`+name+`"`) {
+			own = append(own, name)
+		}
+	}
+	if len(own) == 0 {
+		t.Fatal("no operation was found")
+	}
+	return own
 }
 
 func writeFile(t *testing.T, path string, content []byte) {

@@ -1,10 +1,18 @@
 package server
 
 import (
+	"context"
+
 	"google.golang.org/protobuf/proto"
 
+	"cognito.internal/useradmin/cognitoclient"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 )
+
+// Cognito is what the handlers call. Its errors are *cognitoclient.Error; any other counts as a bug.
+type Cognito interface {
+	ConfirmSignUp(ctx context.Context, r cognitoclient.ConfirmSignUp) (cognitoclient.Result, error)
+}
 
 // rpc is what differs between the RPCs of UserAdmin, beside their handlers.
 type rpc struct {

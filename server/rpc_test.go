@@ -50,7 +50,7 @@ func checkRPC(t *testing.T, e *edge, full string, method protoreflect.MethodDesc
 	if info.GetReason() != "INVALID_REQUEST" || info.GetMetadata()["outcome"] != "NOT_SENT" {
 		t.Errorf("an empty request gives %v: validate it before anything is sent", info)
 	}
-	label := fmt.Sprintf(`name:"method" value:"%s"`, method.Name())
+	label := fmt.Sprintf("%q", method.Name())
 	eventually(t, "counting under "+label, func() bool { return e.counted(t, "useradmin_calls_total", label) == 1 })
 }
 

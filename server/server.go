@@ -23,7 +23,6 @@ import (
 	_ "google.golang.org/grpc/encoding/gzip" // callers may compress; the message limit holds for what is decompressed
 	"google.golang.org/grpc/health"
 
-	"cognito.internal/useradmin/cognitoclient"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 )
 
@@ -47,11 +46,6 @@ const (
 )
 
 const serviceName = "useradmin.v1.UserAdmin"
-
-// Cognito is what the handlers call. Its errors are *cognitoclient.Error; any other counts as a bug.
-type Cognito interface {
-	ConfirmSignUp(ctx context.Context, r cognitoclient.ConfirmSignUp) (cognitoclient.Result, error)
-}
 
 // Config is what New needs. Its zero value works.
 type Config struct {
