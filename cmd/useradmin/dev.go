@@ -29,8 +29,9 @@ type devCommand struct {
 
 // Help is shown below the flags.
 func (*devCommand) Help() string {
-	return `Everything runs in this process, in memory and on loopback; AWS configuration is not read. It prints calls to
-paste, the embedded Cognito's endpoint for the AWS CLI and SDKs, and each event that the trigger gets.
+	return `Everything runs in this process, in memory and on loopback; a restart resets every user. AWS configuration is not
+read. It prints commands to paste, the embedded Cognito's endpoint for the AWS CLI and SDKs, and each event that the
+pool's trigger gets.
 
 Example: useradmin dev --listen 127.0.0.1:50051`
 }
@@ -39,6 +40,9 @@ const (
 	devRegion   = "us-east-1"
 	devPool     = "us-east-1_EXAMPLE01"
 	devClientID = "exampleclient0000000000000"
+	// devAlias is owner's verified e-mail address and trap's unverified one.
+	devAlias       = "owner@example.com"
+	devSlowTrigger = 3 * time.Second
 
 	// Credentials of AWS's documentation; they open nothing but the embedded Cognito.
 	devAccessKeyID     = fakecognito.DefaultAccessKeyID
@@ -47,19 +51,8 @@ const (
 
 // Run serves in front of an embedded Cognito.
 func (c *devCommand) Run(std streams) error {
-	if err := c.serviceFlags.check(); err != nil {
+	if err := c.check(); err != nil {
 		return err
-	}
-	for flag, address := range map[string]string{"--listen": c.Listen, "--cognito-listen": c.CognitoListen, "--admin-listen": c.AdminListen} {
-		if address == "" && flag == "--admin-listen" {
-			continue
-		}
-		if err := checkAddress(flag, address, ""); err != nil {
-			return err
-		}
-	}
-	if strings.HasPrefix(c.CognitoListen, unixPrefix) {
-		return usageError{errors.New("--cognito-listen must be host:port on loopback")}
 	}
 	out := &lines{w: std.Out}
 	cognito, err := startCognito(c.CognitoListen, out)
@@ -78,6 +71,25 @@ func (c *devCommand) Run(std streams) error {
 	}
 	out.print(guide(grpcTarget(s.lis.Addr()), cognito.endpoint))
 	return s.run()
+}
+
+func (c *devCommand) check() error {
+	if err := c.serviceFlags.check(); err != nil {
+		return err
+	}
+	addresses := []struct{ flag, address string }{{"--listen", c.Listen}, {"--cognito-listen", c.CognitoListen}}
+	if c.AdminListen != "" {
+		addresses = append(addresses, struct{ flag, address string }{"--admin-listen", c.AdminListen})
+	}
+	for _, a := range addresses {
+		if err := checkAddress(a.flag, a.address, ""); err != nil {
+			return err
+		}
+	}
+	if strings.HasPrefix(c.CognitoListen, unixPrefix) {
+		return usageError{errors.New("--cognito-listen must be host:port on loopback")}
+	}
+	return nil
 }
 
 // grpcTarget is how gRPC callers write the address.
@@ -106,6 +118,7 @@ func startCognito(address string, out *lines) (*devCognito, error) {
 		return nil, err
 	}
 	fake.ScriptUser(devPool, "answer-lost", fakecognito.ResetAfterProcessing())
+	fake.ScriptUser(devPool, "throttled-once", throttle())
 	d := &devCognito{endpoint: "http://" + lis.Addr().String(), fake: fake, http: &http.Server{
 		Handler: fake, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}}
@@ -118,49 +131,70 @@ func (d *devCognito) close() {
 	d.fake.Close()
 }
 
-// devUserPool has a user for each case that callers should know.
+// devUserPool is a pool as the AWS console makes it, with e-mail as an alias. It has a user for each case that callers
+// should know.
 func devUserPool(out *lines) fakecognito.Pool {
+	return fakecognito.Pool{
+		ID: devPool, ClientID: devClientID, CaseInsensitive: true, AliasAttributes: []string{"email"},
+		Users: devUsers(), PostConfirmation: devTrigger(out),
+	}
+}
+
+func devUsers() []fakecognito.User {
+	owned := map[string]string{"email": devAlias, "email_verified": "true"}
 	users := []fakecognito.User{
 		{Username: "confirmed", Status: fakecognito.StatusConfirmed},
 		{Username: "force-change-password", Status: fakecognito.StatusForceChangePassword},
 		{Username: "disabled", Disabled: true},
+		{Username: "owner", Status: fakecognito.StatusConfirmed, Attributes: owned},
+		{Username: "trap", Attributes: map[string]string{"email": devAlias}},
 	}
-	for _, name := range []string{"new-1", "new-2", "new-3", "trigger-rejects", "answer-lost", "answers-lost", "throttled"} {
+	for _, name := range []string{
+		"new-1", "new-2", "new-3", "trigger-rejects", "trigger-slow", "answer-lost", "answers-lost", "throttled-once", "throttled",
+	} {
 		users = append(users, fakecognito.User{Username: name, Attributes: map[string]string{"email": name + "@example.com"}})
 	}
-	return fakecognito.Pool{ID: devPool, ClientID: devClientID, Users: users, PostConfirmation: devTrigger(out)}
+	return users
 }
 
-// devTrigger prints each event and rejects one user.
+// devTrigger prints each event, takes its time for one user and rejects another.
 func devTrigger(out *lines) fakecognito.Trigger {
-	return func(_ context.Context, event fakecognito.Event) (any, error) {
+	return func(ctx context.Context, event fakecognito.Event) (any, error) {
 		text, err := json.Marshal(event)
 		if err != nil {
 			return nil, err
 		}
 		out.print(fmt.Sprintf("PostConfirmation trigger got %s\n", text))
-		if event.UserName == "trigger-rejects" {
+		switch event.UserName {
+		case "trigger-rejects":
 			return nil, errors.New("the welcome message could not be sent")
+		case "trigger-slow":
+			select {
+			case <-time.After(devSlowTrigger):
+			case <-ctx.Done():
+			}
 		}
 		return event, nil
 	}
 }
 
-// devFault is what happens to the requests for some users.
+// devFault is what happens to every request for some users; ScriptUser does it for the first request only.
 func devFault(r fakecognito.Request) fakecognito.Fault {
 	switch {
 	case r.Operation != "AdminConfirmSignUp":
 		return fakecognito.Fault{}
-	case r.Username == "answers-lost":
+	case strings.EqualFold(r.Username, "answers-lost"):
 		return fakecognito.ResetAfterProcessing()
-	case r.Username == "throttled":
-		return fakecognito.Throw("TooManyRequestsException", "")
+	case strings.EqualFold(r.Username, "throttled"):
+		return throttle()
 	default:
 		return fakecognito.Fault{}
 	}
 }
 
-// lines writes whole texts from several goroutines.
+func throttle() fakecognito.Fault { return fakecognito.Throw("TooManyRequestsException", "") }
+
+// lines writes texts from several goroutines, each in one piece.
 type lines struct {
 	mu sync.Mutex
 	w  io.Writer

@@ -3,44 +3,55 @@ package main
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/fakecognito"
 )
 
-// Every call that dev prints does what is said of it.
+// words splits a command as a shell does, as far as the guide needs it.
+func words(command string) []string {
+	var list []string
+	for _, word := range regexp.MustCompile(`'[^']*'|\S+`).FindAllString(command, -1) {
+		list = append(list, strings.Trim(word, "'"))
+	}
+	return list
+}
+
+// Every command that dev prints does what the guide says.
 func TestDevDoesWhatItPrints(t *testing.T) {
-	r := start(t, program(t, "dev", "--listen=127.0.0.1:0"))
-	first := r.await(t, "useradmin serves on ")
-	address := strings.TrimSuffix(strings.Fields(first)[3], ",")
-	client := useradminv1.NewUserAdminClient(dial(t, address))
-	examples := append(workingExamples(), failingExamples()...)
-	for _, e := range examples {
-		line := r.await(t, "grpcurl -plaintext -d")
-		if !strings.Contains(line, "'"+e.request+"' "+address+" useradmin.v1.UserAdmin/ConfirmSignUp") {
-			t.Errorf("printed %s, want the call %s", line, e.request)
+	r := start(t, program(t, "dev", "--listen=127.0.0.1:0", "--log-level=warn"))
+	address := strings.TrimSuffix(strings.Fields(r.await(t, "useradmin serves on "))[3], ",")
+	if line := r.await(t, "export USERADMIN_ADDRESS="); line != "  export USERADMIN_ADDRESS="+address {
+		t.Errorf("printed %q, want the address %s", line, address)
+	}
+	t.Setenv("USERADMIN_ADDRESS", address)
+	for _, e := range slices.Concat(workingExamples(), failingExamples(), trapExamples()) {
+		line := r.await(t, "go run ./cmd/useradmin confirm ")
+		if want := "  go run ./cmd/useradmin confirm " + devPool + " " + e.args; line != want {
+			t.Errorf("printed %q, want %q", line, want)
+		}
+		began := time.Now()
+		code, stdout, stderr := inProcess(words(line)[3:]...)
+		if took := time.Since(began); e.args == "trigger-slow" && took < devSlowTrigger {
+			t.Errorf("%s took %s, want at least %s", e.args, took, devSlowTrigger)
+		}
+		first, _, _ := strings.Cut(stdout+stderr, "\n")
+		want := regexp.MustCompile(`^\w+`).FindString(e.says)
+		fails := slices.Contains(failingExamples(), e)
+		if (code != 0) != fails || !regexp.MustCompile(`\b`+want+`\b`).MatchString(first) {
+			t.Errorf("%s: exit code %d, %q, want %s", e.args, code, first, e.says)
 		}
 	}
-	for _, e := range examples {
-		var req useradminv1.ConfirmSignUpRequest
-		if err := protojson.Unmarshal([]byte(e.request), &req); err != nil {
-			t.Fatal(err)
-		}
-		resp, err := client.ConfirmSignUp(t.Context(), &req)
-		got := resp.GetResult().String()
-		if err != nil {
-			got = strings.TrimPrefix(reasonAndOutcome(err), "ERROR_REASON_")
-		}
-		says, _, _ := strings.Cut(e.says, " ")
-		if !strings.HasPrefix(got, strings.TrimRight(says, ";:,")) {
-			t.Errorf("%s: got %s, want %s", e.request, got, e.says)
-		}
-	}
-	if line := r.await(t, "PostConfirmation trigger got"); !strings.Contains(line, `"clientMetadata":{"source":"sign-up form"}`) {
+	r.call(t, address)
+	if line := r.await(t, "PostConfirmation trigger got"); !strings.Contains(line, `"clientMetadata":{"source":"form"}`) ||
+		!strings.Contains(line, `"email_verified":"false"`) {
 		t.Errorf("the trigger's event: %s", line)
 	}
 	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -51,15 +62,54 @@ func TestDevDoesWhatItPrints(t *testing.T) {
 	}
 }
 
-// The call in the README is one that dev prints.
-func TestReadmeCall(t *testing.T) {
+// call makes the call that dev prints for grpcurl.
+func (r *running) call(t *testing.T, address string) {
+	t.Helper()
+	line := r.await(t, "grpcurl -plaintext -d")
+	if !strings.HasSuffix(line, "' "+address+" useradmin.v1.UserAdmin/ConfirmSignUp") {
+		t.Errorf("printed %q", line)
+	}
+	var req useradminv1.ConfirmSignUpRequest
+	if err := protojson.Unmarshal([]byte(words(line)[3]), &req); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := useradminv1.NewUserAdminClient(dial(t, address)).ConfirmSignUp(t.Context(), &req)
+	if err != nil || resp.GetResult() != useradminv1.ConfirmSignUpResponse_RESULT_CONFIRMED {
+		t.Errorf("%s: %v, %v", line, resp, err)
+	}
+}
+
+// At the default address the commands need no setting.
+func TestGuideAtDefaultAddress(t *testing.T) {
+	if text := guide("127.0.0.1:50051", "http://127.0.0.1:1"); strings.Contains(text, "USERADMIN_ADDRESS") {
+		t.Errorf("the guide says %s", text)
+	}
+}
+
+// The calls in the README work with dev: their pool and their users exist.
+func TestReadmeCalls(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	call := regexp.MustCompile(`grpcurl -plaintext -d '(.*)' 127\.0\.0\.1:50051 useradmin\.v1\.UserAdmin/ConfirmSignUp`).FindSubmatch(readme)
-	if call == nil || string(call[1]) != workingExamples()[0].request {
-		t.Errorf("the README's call is %q, dev's is %q", call, workingExamples()[0].request)
+	known := func(pool, username string) bool {
+		return pool == devPool && slices.ContainsFunc(devUserPool(nil).Users, func(u fakecognito.User) bool { return u.Username == username })
+	}
+	calls := regexp.MustCompile(`grpcurl -plaintext -d '(.*)' 127\.0\.0\.1:50051 useradmin\.v1\.UserAdmin/ConfirmSignUp`).FindAllSubmatch(readme, -1)
+	commands := regexp.MustCompile(`go run ./cmd/useradmin confirm (\S+) (\S+)`).FindAllStringSubmatch(string(readme), -1)
+	if len(calls)+len(commands) == 0 {
+		t.Error("the README has no call")
+	}
+	for _, call := range calls {
+		var req useradminv1.ConfirmSignUpRequest
+		if err := protojson.Unmarshal(call[1], &req); err != nil || !known(req.GetUserPoolId(), req.GetUsername()) {
+			t.Errorf("%s: %v", call[0], err)
+		}
+	}
+	for _, command := range commands {
+		if !known(command[1], command[2]) {
+			t.Errorf("dev does not know the user of %q", command[0])
+		}
 	}
 }
 

@@ -61,6 +61,8 @@ type Entry struct {
 
 // Request is what the journal and Config.Fault know of a request.
 type Request struct {
+	// Number counts the requests of the server from 1.
+	Number int
 	// ID is the response's x-amzn-RequestId.
 	ID string
 	// Operation is the name in X-Amz-Target, such as "AdminConfirmSignUp".

@@ -39,7 +39,7 @@ func TestJournal(t *testing.T) {
 		t.Errorf("added %+v", added)
 	}
 	r := confirmed.Request
-	if r.ID == "" || r.ID != received.Request.ID || r.Operation != "AdminConfirmSignUp" ||
+	if r.ID == "" || r.ID != received.Request.ID || r.Number != 1 || r.Operation != "AdminConfirmSignUp" ||
 		r.Username != "ada@example.com" || !maps.Equal(r.ClientMetadata, metadata) || r.UserAgent == "" {
 		t.Errorf("request %+v", r)
 	}

@@ -25,12 +25,13 @@ type call struct {
 
 // ServeHTTP serves one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !s.begin() {
+	number, ok := s.begin()
+	if !ok {
 		panic(http.ErrAbortHandler)
 	}
 	end := sync.OnceFunc(s.end)
 	defer end()
-	c := s.newCall(r)
+	c := s.newCall(r, number)
 	if err := s.read(w, c); err != nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -40,9 +41,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.deliver(w, r, c, fault, replies)
 }
 
-func (s *Server) newCall(r *http.Request) *call {
+func (s *Server) newCall(r *http.Request, number int) *call {
 	target := r.Header.Get("X-Amz-Target")
 	c := &call{http: r, request: Request{
+		Number:    number,
 		ID:        s.config.NewRequestID(),
 		Operation: clip(strings.TrimPrefix(target, targetPrefix)),
 		UserAgent: clip(r.UserAgent()),

@@ -118,15 +118,15 @@ func (s *Server) Requests() int {
 }
 
 // begin counts a request in, unless the server is closed.
-func (s *Server) begin() bool {
+func (s *Server) begin() (number int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return false
+		return 0, false
 	}
 	s.requests++
 	s.hold()
-	return true
+	return s.requests, true
 }
 
 // hold counts a piece of work in. The lock is held.
