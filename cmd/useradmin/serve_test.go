@@ -31,7 +31,7 @@ func TestWrongSettings(t *testing.T) {
 		{name: "open admin port", args: "serve --region=us-east-1 --admin-listen=0.0.0.0:9090", want: "--admin-listen"},
 		{name: "no port", args: "serve --region=us-east-1 --listen=127.0.0.1", want: "give host:port or unix:/path"},
 		{name: "no such port", args: "serve --region=us-east-1 --listen=127.0.0.1:99999", want: "give host:port or unix:/path"},
-		{name: "odd Region", args: "serve --region=US_EAST", want: "lead to no endpoint"},
+		{name: "odd Region", args: "serve --region=US_EAST", want: "is not an AWS Region"},
 		{name: "no path", args: "serve --region=us-east-1 --listen=unix:", want: "needs a path"},
 		{name: "no Region", args: "serve", want: "set --region, AWS_REGION or region in the shared config file"},
 		{name: "endpoint in the environment", args: "serve --region=us-east-1", env: "AWS_ENDPOINT_URL=http://127.0.0.1:1", want: "names an endpoint"},
@@ -84,7 +84,7 @@ func TestServeWithoutCredentials(t *testing.T) {
 		t.Errorf("health: %v, %v", health, err)
 	}
 	_, err = useradminv1.NewUserAdminClient(conn).ConfirmSignUp(t.Context(), &useradminv1.ConfirmSignUpRequest{UserPoolId: devPool, Username: "new-1"})
-	if got, want := reasonAndOutcome(err), "ERROR_REASON_COGNITO_CREDENTIALS OUTCOME_NOT_SENT"; got != want {
+	if got, want := reasonAndOutcome(err), "COGNITO_CREDENTIALS NOT_SENT"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -110,7 +110,7 @@ func TestServeThroughAProxy(t *testing.T) {
 	r := start(t, cmd)
 	conn := dial(t, addressOf(t, r.await(t, "msg=serving")))
 	_, err := useradminv1.NewUserAdminClient(conn).ConfirmSignUp(t.Context(), &useradminv1.ConfirmSignUpRequest{UserPoolId: devPool, Username: "new-1"})
-	if got, want := reasonAndOutcome(err), "ERROR_REASON_COGNITO_UNREACHABLE OUTCOME_NOT_SENT"; got != want {
+	if got, want := reasonAndOutcome(err), "COGNITO_UNREACHABLE NOT_SENT"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if got, want := <-asked, "CONNECT cognito.invalid:443"; got != want {

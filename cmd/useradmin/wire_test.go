@@ -25,8 +25,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"cognito.internal/useradmin/cognitoclient"
-	"cognito.internal/useradmin/internal/fakecognito"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/fakecognito"
 	"cognito.internal/useradmin/server"
 )
 
@@ -148,20 +148,20 @@ func TestWholeWay(t *testing.T) {
 		{"no fault", nil, "RESULT_CONFIRMED", "RESULT_CONFIRMED"},
 		{"one lost answer", []fakecognito.Fault{fakecognito.ResetAfterProcessing()}, "RESULT_CONFIRMED_UNATTRIBUTED", "RESULT_CONFIRMED_UNATTRIBUTED"},
 		{"lost before it was applied", []fakecognito.Fault{fakecognito.ResetBeforeReading()}, "RESULT_CONFIRMED", "RESULT_CONFIRMED"},
-		{"all lost", always(fakecognito.ResetAfterProcessing()), "Aborted ERROR_REASON_COGNITO_RESPONSE_LOST OUTCOME_UNKNOWN", "Unavailable ERROR_REASON_COGNITO_RESPONSE_LOST OUTCOME_UNKNOWN"},
+		{"all lost", always(fakecognito.ResetAfterProcessing()), "Aborted COGNITO_RESPONSE_LOST UNKNOWN", "Unavailable COGNITO_RESPONSE_LOST UNKNOWN"},
 		{"truncated", []fakecognito.Fault{fakecognito.Truncated()}, "RESULT_CONFIRMED_UNATTRIBUTED", "RESULT_CONFIRMED_UNATTRIBUTED"},
 		{"HTML with 200", []fakecognito.Fault{fakecognito.HTML(200)}, "RESULT_CONFIRMED_UNATTRIBUTED", "RESULT_CONFIRMED_UNATTRIBUTED"},
-		{"HTML with 502", always(fakecognito.HTML(502)), "Aborted ERROR_REASON_COGNITO_UNAVAILABLE OUTCOME_UNKNOWN", "Unavailable ERROR_REASON_COGNITO_UNAVAILABLE OUTCOME_UNKNOWN"},
+		{"HTML with 502", always(fakecognito.HTML(502)), "Aborted COGNITO_UNAVAILABLE UNKNOWN", "Unavailable COGNITO_UNAVAILABLE UNKNOWN"},
 		{"empty 200", []fakecognito.Fault{fakecognito.EmptyOK()}, "RESULT_CONFIRMED_UNATTRIBUTED", "RESULT_CONFIRMED_UNATTRIBUTED"},
 		{"204", []fakecognito.Fault{fakecognito.NoContent()}, "RESULT_CONFIRMED_UNATTRIBUTED", "RESULT_CONFIRMED_UNATTRIBUTED"},
 		{"redirect", []fakecognito.Fault{fakecognito.Redirect("https://127.0.0.1:1/")}, "RESULT_CONFIRMED", "RESULT_CONFIRMED"},
 		{"64 MiB", []fakecognito.Fault{fakecognito.HugeBody()}, "RESULT_CONFIRMED_UNATTRIBUTED", "RESULT_CONFIRMED_UNATTRIBUTED"},
 		{"hang", []fakecognito.Fault{fakecognito.HangAfterProcessing()}, "RESULT_CONFIRMED_UNATTRIBUTED", "RESULT_CONFIRMED_UNATTRIBUTED"},
 		{"throttled once", []fakecognito.Fault{throw("TooManyRequestsException")}, "RESULT_CONFIRMED", "RESULT_CONFIRMED"},
-		{"throttled", always(throw("TooManyRequestsException")), "ResourceExhausted ERROR_REASON_TOO_MANY_REQUESTS OUTCOME_NOT_APPLIED", "ResourceExhausted ERROR_REASON_TOO_MANY_REQUESTS OUTCOME_NOT_APPLIED"},
-		{"lost, then refused", []fakecognito.Fault{fakecognito.ResetBeforeReading(), throw("AccessDeniedException")}, "Aborted ERROR_REASON_COGNITO_RESPONSE_LOST OUTCOME_UNKNOWN", "Unavailable ERROR_REASON_COGNITO_RESPONSE_LOST OUTCOME_UNKNOWN"},
-		{"access denied", always(throw("AccessDeniedException")), "PermissionDenied ERROR_REASON_COGNITO_ACCESS_DENIED OUTCOME_NOT_APPLIED", "PermissionDenied ERROR_REASON_COGNITO_ACCESS_DENIED OUTCOME_NOT_APPLIED"},
-		{"expired credentials", always(fakecognito.ExpiredCredentials()), "Unavailable ERROR_REASON_COGNITO_CREDENTIALS OUTCOME_NOT_APPLIED", "Unavailable ERROR_REASON_COGNITO_CREDENTIALS OUTCOME_NOT_APPLIED"},
+		{"throttled", always(throw("TooManyRequestsException")), "ResourceExhausted TOO_MANY_REQUESTS NOT_APPLIED", "ResourceExhausted TOO_MANY_REQUESTS NOT_APPLIED"},
+		{"lost, then refused", []fakecognito.Fault{fakecognito.ResetBeforeReading(), throw("AccessDeniedException")}, "Aborted COGNITO_RESPONSE_LOST UNKNOWN", "Unavailable COGNITO_RESPONSE_LOST UNKNOWN"},
+		{"access denied", always(throw("AccessDeniedException")), "FailedPrecondition COGNITO_ACCESS_DENIED NOT_APPLIED", "FailedPrecondition COGNITO_ACCESS_DENIED NOT_APPLIED"},
+		{"expired credentials", always(fakecognito.ExpiredCredentials()), "Unavailable COGNITO_CREDENTIALS NOT_APPLIED", "Unavailable COGNITO_CREDENTIALS NOT_APPLIED"},
 	}
 	for _, test := range tests {
 		for _, allow := range []bool{false, true} {
