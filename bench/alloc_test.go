@@ -135,7 +135,7 @@ func TestServeRole(t *testing.T) {
 
 func TestServerAllocates(t *testing.T) {
 	const warmUp, calls = 300, 3000
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestServeRole$")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestServeRole$") //nolint:gosec // it is this program
 	cmd.Env = append(os.Environ(), serveEndpoint+"="+canned(t))
 	in, err := cmd.StdinPipe()
 	if err != nil {

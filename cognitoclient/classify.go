@@ -180,7 +180,7 @@ func members(text []byte) ([]member, error) {
 	if _, err := decoder.Token(); err != nil {
 		return nil, err
 	}
-	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // Token returns io.EOF itself
+	if _, err := decoder.Token(); err != io.EOF {
 		return nil, errNotAnObject
 	}
 	return all, nil
@@ -194,7 +194,7 @@ func identifier(text, marks string) string {
 	}
 	for i := range len(text) {
 		c := text[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9') && strings.IndexByte(marks, c) < 0 {
+		if alphanumeric := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'; !alphanumeric && strings.IndexByte(marks, c) < 0 {
 			return ""
 		}
 	}
