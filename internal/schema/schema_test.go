@@ -46,9 +46,9 @@ func ExampleSchema_Comment() {
 	// The user is disabled.
 	//
 	// Code: FAILED_PRECONDITION.
-	// Details: PreconditionFailure (type `USER_STATUS`, subject `user`).
+	// Details: PreconditionFailure (type `USER_ENABLED`, subject `user`).
 	// Outcome: NOT_APPLIED.
-	// Do: enable the user first, if that is right.
+	// Do: Enable the user first, if that is right.
 }
 
 // TestEveryElementHasAComment walks the descriptors, so that a new kind of element can't go without.
