@@ -32,7 +32,7 @@ type confirmCommand struct {
 	User     string        `arg:"" help:"The user's name in the pool, or an alias: an e-mail address, a phone number, a sub."`
 	Metadata []string      `sep:"none" env:"-" placeholder:"KEY=VALUE" help:"Client metadata for the pool's PostConfirmation trigger; may be given several times. No secrets: Cognito does not protect it."`
 	Address  string        `default:"127.0.0.1:50051" placeholder:"ADDRESS" help:"Where the service is: host:port or unix:/path (${default})."`
-	CA       string        `name:"ca" placeholder:"FILE" completion-predictor:"file" help:"Certificates in PEM to trust instead of the system's. It turns TLS on for loopback and Unix sockets too."`
+	CA       string        `name:"ca" placeholder:"FILE" complete:"file" help:"Certificates in PEM to trust instead of the system's. It turns TLS on for loopback and Unix sockets too."`
 	Strict   bool          `env:"-" help:"Fail with USER_ALREADY_CONFIRMED if the user is confirmed already, as Cognito does."`
 	Timeout  time.Duration `default:"30s" help:"The most time that the command takes (${default})."`
 	Output   string        `default:"text" enum:"text,json" help:"text or json (${default})."`

@@ -15,7 +15,7 @@ import (
 )
 
 type explainCommand struct {
-	Reason string `arg:"" optional:"" completion-predictor:"reason" help:"A reason, an outcome or a result, in any case, with or without its prefix; all of them if not given."`
+	Reason string `arg:"" optional:"" complete:"names" help:"A reason, an outcome or a result, in any case, with or without its prefix; all of them if not given."`
 }
 
 // Help is shown above the arguments.

@@ -29,7 +29,7 @@ type commands struct {
 	Dev        devCommand        `cmd:"" help:"Serve in front of an embedded Cognito on loopback, to try the service and to test callers."`
 	Confirm    confirmCommand    `cmd:"" help:"Confirm a user's sign-up through a service that runs."`
 	Explain    explainCommand    `cmd:"" help:"Explain why a call failed and what to do."`
-	Completion completionCommand `cmd:"" help:"Print how to turn on completion in bash, zsh or fish."`
+	Completion completionCommand `cmd:"" help:"Print a script that turns on completion in bash, zsh or fish."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 
 	VersionFlag kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
@@ -60,7 +60,6 @@ func run(args []string, std streams) int {
 	if err != nil {
 		return fail(std.Err, err)
 	}
-	registerCompletion(parser)
 	// Parsing would replace what is not UTF-8, and then another user would be meant.
 	if i := slices.IndexFunc(args, func(arg string) bool { return !utf8.ValidString(arg) }); i >= 0 {
 		return fail(std.Err, usageError{fmt.Errorf("argument %d is not UTF-8", i+1)})
