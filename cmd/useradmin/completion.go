@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
-
-	"cognito.internal/useradmin/internal/schema"
 )
 
 type completionCommand struct {
@@ -15,37 +13,25 @@ type completionCommand struct {
 
 // Help is shown above the arguments.
 func (*completionCommand) Help() string {
-	return `Put one of these lines into the shell's startup file. The script completes commands, flags, their values and the
-names that explain takes; it does not run useradmin.
+	return `The script completes commands, flags, their values and the names that explain takes. It does not run useradmin. To load
+it, put one of these lines into the shell's startup file; for zsh, below the line that runs compinit.
 
 Examples:
 
-  source <(useradmin completion bash)
-  source <(useradmin completion zsh)
+  eval "$(useradmin completion bash)"
+  eval "$(useradmin completion zsh)"
   useradmin completion fish | source`
 }
 
 // Run prints the script.
 func (c *completionCommand) Run(ctx *kong.Context, std streams) error {
-	s, err := schema.Load()
+	g, err := loadGlossary()
 	if err != nil {
 		return err
 	}
 	write := map[string]func(shellGrammar) string{"bash": bashScript, "zsh": zshScript, "fish": fishScript}[c.Shell]
-	_, err = io.WriteString(std.Out, write(grammarOf(ctx.Model, namesToExplain(s))))
+	_, err = io.WriteString(std.Out, write(grammarOf(ctx.Model, g.names())))
 	return err
-}
-
-// namesToExplain are all names that explain takes.
-func namesToExplain(s *schema.Schema) []string {
-	var names []string
-	for _, r := range s.Reasons() {
-		names = append(names, r.Name)
-	}
-	for _, v := range append(s.Outcomes(), s.Results()...) {
-		names = append(names, v.Name)
-	}
-	return names
 }
 
 // shellGrammar is what a shell has to know of the command line.

@@ -17,7 +17,7 @@ import (
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 )
 
-// A wrong setting is one clear line and exit code 2, and nothing is served.
+// An invalid setting prints one line, exits with 2, and nothing is served.
 func TestWrongSettings(t *testing.T) {
 	tests := []struct {
 		name, args, env, want string
@@ -84,7 +84,7 @@ func TestServeWithoutCredentials(t *testing.T) {
 		t.Errorf("health: %v, %v", health, err)
 	}
 	_, err = useradminv1.NewUserAdminClient(conn).ConfirmSignUp(t.Context(), &useradminv1.ConfirmSignUpRequest{UserPoolId: devPool, Username: "new-1"})
-	if got, want := reasonAndOutcome(err), "ERROR_REASON_COGNITO_CREDENTIALS OUTCOME_NOT_SENT"; got != want {
+	if got, want := reasonAndOutcome(err), "COGNITO_CREDENTIALS NOT_SENT"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -96,7 +96,7 @@ func TestServeWithoutCredentials(t *testing.T) {
 	}
 }
 
-// HTTPS_PROXY is honoured, and a proxy that refuses leaves the request unsent.
+// HTTPS_PROXY is used, and when the proxy refuses, nothing was sent to Cognito.
 func TestServeThroughAProxy(t *testing.T) {
 	asked := make(chan string, 10)
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -110,7 +110,7 @@ func TestServeThroughAProxy(t *testing.T) {
 	r := start(t, cmd)
 	conn := dial(t, addressOf(t, r.await(t, "msg=serving")))
 	_, err := useradminv1.NewUserAdminClient(conn).ConfirmSignUp(t.Context(), &useradminv1.ConfirmSignUpRequest{UserPoolId: devPool, Username: "new-1"})
-	if got, want := reasonAndOutcome(err), "ERROR_REASON_COGNITO_UNREACHABLE OUTCOME_NOT_SENT"; got != want {
+	if got, want := reasonAndOutcome(err), "COGNITO_UNREACHABLE NOT_SENT"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if got, want := <-asked, "CONNECT cognito.invalid:443"; got != want {

@@ -1,16 +1,16 @@
 # Completion of useradmin for fish, printed by: useradmin completion fish
 
 complete --command useradmin --no-files
-complete --command useradmin --condition __fish_use_subcommand --short-option h --long-option help --description 'Show context-sensitive help'
+complete --command useradmin --condition __fish_use_subcommand --short-option h --long-option help --description 'Print this help'
 complete --command useradmin --condition __fish_use_subcommand --long-option version --description 'Print the version'
-complete --command useradmin --condition __fish_use_subcommand --arguments serve --description 'Serve in front of Amazon Cognito'
-complete --command useradmin --condition __fish_use_subcommand --arguments dev --description 'Serve in front of an embedded Cognito on loopback, to try the service and to test callers'
-complete --command useradmin --condition __fish_use_subcommand --arguments confirm --description 'Confirm a user\'s sign-up through a service that runs'
+complete --command useradmin --condition __fish_use_subcommand --arguments serve --description 'Run the service in front of Amazon Cognito'
+complete --command useradmin --condition __fish_use_subcommand --arguments dev --description 'Run the service with an embedded Cognito on loopback, to try it and to test callers'
+complete --command useradmin --condition __fish_use_subcommand --arguments confirm --description 'Confirm a user\'s sign-up by calling a running service'
 complete --command useradmin --condition __fish_use_subcommand --arguments explain --description 'Explain why a call failed and what to do'
-complete --command useradmin --condition __fish_use_subcommand --arguments completion --description 'Print a script that turns on completion in bash, zsh or fish'
+complete --command useradmin --condition __fish_use_subcommand --arguments completion --description 'Print a script for completion in bash, zsh or fish'
 complete --command useradmin --condition __fish_use_subcommand --arguments version --description 'Print the version'
 
-complete --command useradmin --condition '__fish_seen_subcommand_from serve' --short-option h --long-option help --description 'Show context-sensitive help'
+complete --command useradmin --condition '__fish_seen_subcommand_from serve' --short-option h --long-option help --description 'Print this help'
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option version --description 'Print the version'
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option listen --exclusive --description 'Where to serve gRPC'
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option admin-listen --exclusive --description 'Where to serve /metrics over HTTP'
@@ -28,7 +28,7 @@ complete --command useradmin --condition '__fish_seen_subcommand_from serve' --l
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option no-reflection --description 'The opposite of --reflection'
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option i-accept-unauthenticated-network-access --description 'Allow addresses that the network reaches'
 
-complete --command useradmin --condition '__fish_seen_subcommand_from dev' --short-option h --long-option help --description 'Show context-sensitive help'
+complete --command useradmin --condition '__fish_seen_subcommand_from dev' --short-option h --long-option help --description 'Print this help'
 complete --command useradmin --condition '__fish_seen_subcommand_from dev' --long-option version --description 'Print the version'
 complete --command useradmin --condition '__fish_seen_subcommand_from dev' --long-option listen --exclusive --description 'Where to serve gRPC'
 complete --command useradmin --condition '__fish_seen_subcommand_from dev' --long-option admin-listen --exclusive --description 'Where to serve /metrics over HTTP'
@@ -41,22 +41,22 @@ complete --command useradmin --condition '__fish_seen_subcommand_from dev' --lon
 complete --command useradmin --condition '__fish_seen_subcommand_from dev' --long-option cognito-listen --exclusive --description 'Where the embedded Cognito listens, on loopback'
 complete --command useradmin --condition '__fish_seen_subcommand_from dev' --long-option log-format --exclusive --arguments 'json text' --description 'json or text'
 
-complete --command useradmin --condition '__fish_seen_subcommand_from confirm' --short-option h --long-option help --description 'Show context-sensitive help'
+complete --command useradmin --condition '__fish_seen_subcommand_from confirm' --short-option h --long-option help --description 'Print this help'
 complete --command useradmin --condition '__fish_seen_subcommand_from confirm' --long-option version --description 'Print the version'
 complete --command useradmin --condition '__fish_seen_subcommand_from confirm' --long-option metadata --exclusive --description 'Client metadata for the pool\'s PostConfirmation trigger'
-complete --command useradmin --condition '__fish_seen_subcommand_from confirm' --long-option address --exclusive --description 'Where the service is'
-complete --command useradmin --condition '__fish_seen_subcommand_from confirm' --long-option ca --require-parameter --force-files --description 'Certificates in PEM to trust instead of the system\'s'
-complete --command useradmin --condition '__fish_seen_subcommand_from confirm' --long-option strict --description 'Fail with USER_ALREADY_CONFIRMED if the user is confirmed already, as Cognito does'
-complete --command useradmin --condition '__fish_seen_subcommand_from confirm' --long-option timeout --exclusive --description 'The most time that the command takes'
-complete --command useradmin --condition '__fish_seen_subcommand_from confirm' --long-option output --exclusive --arguments 'text json' --description 'text or json'
+complete --command useradmin --condition '__fish_seen_subcommand_from confirm' --long-option address --exclusive --description 'The address of the service'
+complete --command useradmin --condition '__fish_seen_subcommand_from confirm' --long-option ca --require-parameter --force-files --description 'PEM file of the certificates to trust instead of the system\'s'
+complete --command useradmin --condition '__fish_seen_subcommand_from confirm' --long-option strict --description 'Fail with USER_ALREADY_CONFIRMED if the user is already confirmed, as Cognito does'
+complete --command useradmin --condition '__fish_seen_subcommand_from confirm' --long-option timeout --exclusive --description 'The time limit for the command'
+complete --command useradmin --condition '__fish_seen_subcommand_from confirm' --long-option output --exclusive --arguments 'text json' --description 'The output format'
 
-complete --command useradmin --condition '__fish_seen_subcommand_from explain' --short-option h --long-option help --description 'Show context-sensitive help'
+complete --command useradmin --condition '__fish_seen_subcommand_from explain' --short-option h --long-option help --description 'Print this help'
 complete --command useradmin --condition '__fish_seen_subcommand_from explain' --long-option version --description 'Print the version'
 complete --command useradmin --condition '__fish_seen_subcommand_from explain' --arguments 'INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED'
 
-complete --command useradmin --condition '__fish_seen_subcommand_from completion' --short-option h --long-option help --description 'Show context-sensitive help'
+complete --command useradmin --condition '__fish_seen_subcommand_from completion' --short-option h --long-option help --description 'Print this help'
 complete --command useradmin --condition '__fish_seen_subcommand_from completion' --long-option version --description 'Print the version'
 complete --command useradmin --condition '__fish_seen_subcommand_from completion' --arguments 'bash zsh fish'
 
-complete --command useradmin --condition '__fish_seen_subcommand_from version' --short-option h --long-option help --description 'Show context-sensitive help'
+complete --command useradmin --condition '__fish_seen_subcommand_from version' --short-option h --long-option help --description 'Print this help'
 complete --command useradmin --condition '__fish_seen_subcommand_from version' --long-option version --description 'Print the version'

@@ -5,16 +5,16 @@ _useradmin() {
     local curcontext=$curcontext state line
     local -a commands
     commands=(
-        'serve:Serve in front of Amazon Cognito'
-        'dev:Serve in front of an embedded Cognito on loopback, to try the service and to test callers'
-        'confirm:Confirm a user'\''s sign-up through a service that runs'
+        'serve:Run the service in front of Amazon Cognito'
+        'dev:Run the service with an embedded Cognito on loopback, to try it and to test callers'
+        'confirm:Confirm a user'\''s sign-up by calling a running service'
         'explain:Explain why a call failed and what to do'
-        'completion:Print a script that turns on completion in bash, zsh or fish'
+        'completion:Print a script for completion in bash, zsh or fish'
         'version:Print the version'
     )
     _arguments -C \
-        '(-h --help)-h[Show context-sensitive help]' \
-        '(-h --help)--help[Show context-sensitive help]' \
+        '(-h --help)-h[Print this help]' \
+        '(-h --help)--help[Print this help]' \
         '(--version)--version[Print the version]' \
         '1:command:->command' \
         '*::argument:->argument'
@@ -25,8 +25,8 @@ _useradmin() {
         case $words[1] in
         serve)
             _arguments \
-                '(-h --help)-h[Show context-sensitive help]' \
-                '(-h --help)--help[Show context-sensitive help]' \
+                '(-h --help)-h[Print this help]' \
+                '(-h --help)--help[Print this help]' \
                 '(--version)--version[Print the version]' \
                 '(--listen)--listen=[Where to serve gRPC]:listen: ' \
                 '(--admin-listen)--admin-listen=[Where to serve /metrics over HTTP]:admin-listen: ' \
@@ -46,8 +46,8 @@ _useradmin() {
                 && return 0 ;;
         dev)
             _arguments \
-                '(-h --help)-h[Show context-sensitive help]' \
-                '(-h --help)--help[Show context-sensitive help]' \
+                '(-h --help)-h[Print this help]' \
+                '(-h --help)--help[Print this help]' \
                 '(--version)--version[Print the version]' \
                 '(--listen)--listen=[Where to serve gRPC]:listen: ' \
                 '(--admin-listen)--admin-listen=[Where to serve /metrics over HTTP]:admin-listen: ' \
@@ -62,36 +62,36 @@ _useradmin() {
                 && return 0 ;;
         confirm)
             _arguments \
-                '(-h --help)-h[Show context-sensitive help]' \
-                '(-h --help)--help[Show context-sensitive help]' \
+                '(-h --help)-h[Print this help]' \
+                '(-h --help)--help[Print this help]' \
                 '(--version)--version[Print the version]' \
                 '*--metadata=[Client metadata for the pool'\''s PostConfirmation trigger]:metadata: ' \
-                '(--address)--address=[Where the service is]:address: ' \
-                '(--ca)--ca=[Certificates in PEM to trust instead of the system'\''s]:ca:_files' \
-                '(--strict)--strict[Fail with USER_ALREADY_CONFIRMED if the user is confirmed already, as Cognito does]' \
-                '(--timeout)--timeout=[The most time that the command takes]:timeout: ' \
-                '(--output)--output=[text or json]:output:(text json)' \
+                '(--address)--address=[The address of the service]:address: ' \
+                '(--ca)--ca=[PEM file of the certificates to trust instead of the system'\''s]:ca:_files' \
+                '(--strict)--strict[Fail with USER_ALREADY_CONFIRMED if the user is already confirmed, as Cognito does]' \
+                '(--timeout)--timeout=[The time limit for the command]:timeout: ' \
+                '(--output)--output=[The output format]:output:(text json)' \
                 '1:pool: ' \
                 '2:user: ' \
                 && return 0 ;;
         explain)
             _arguments \
-                '(-h --help)-h[Show context-sensitive help]' \
-                '(-h --help)--help[Show context-sensitive help]' \
+                '(-h --help)-h[Print this help]' \
+                '(-h --help)--help[Print this help]' \
                 '(--version)--version[Print the version]' \
-                '1:reason:{compadd -M '\''m:{a-z-}={A-Z_}'\'' -- INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED}' \
+                '1:name:{compadd -M '\''m:{a-z-}={A-Z_}'\'' -- INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED}' \
                 && return 0 ;;
         completion)
             _arguments \
-                '(-h --help)-h[Show context-sensitive help]' \
-                '(-h --help)--help[Show context-sensitive help]' \
+                '(-h --help)-h[Print this help]' \
+                '(-h --help)--help[Print this help]' \
                 '(--version)--version[Print the version]' \
                 '1:bash|zsh|fish:(bash zsh fish)' \
                 && return 0 ;;
         version)
             _arguments \
-                '(-h --help)-h[Show context-sensitive help]' \
-                '(-h --help)--help[Show context-sensitive help]' \
+                '(-h --help)-h[Print this help]' \
+                '(-h --help)--help[Print this help]' \
                 '(--version)--version[Print the version]' \
                 && return 0 ;;
         esac ;;
