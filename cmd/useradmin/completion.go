@@ -1,54 +1,121 @@
 package main
 
 import (
+	"io"
 	"strings"
 
 	"github.com/alecthomas/kong"
-	kongcompletion "github.com/jotaen/kong-completion"
-	"github.com/posener/complete"
 )
 
 type completionCommand struct {
-	Shell string `arg:"" optional:"" default:"" enum:"bash,zsh,fish," help:"bash, zsh or fish; the login shell if not given."`
-	Code  bool   `short:"c" env:"-" help:"Print what the shell must run."`
+	Shell string `arg:"" name:"bash|zsh|fish" enum:"bash,zsh,fish" help:"The shell."`
 }
 
 // Help is shown above the arguments.
 func (*completionCommand) Help() string {
-	return `Without --code it prints the line that turns completion on, and the file to put it into. The shell then runs this
-program whenever the Tab key is pressed; commands, flags, their values and reasons are completed.
+	return `The script completes commands, flags, their values and the names that explain takes. It does not run useradmin. To load
+it, put one of these lines into the shell's startup file; for zsh, below the line that runs compinit.
 
 Examples:
 
-  source <(useradmin completion --code bash)
-  source <(useradmin completion --code zsh)
-  useradmin completion --code fish | source`
+  eval "$(useradmin completion bash)"
+  eval "$(useradmin completion zsh)"
+  useradmin completion fish | source`
 }
 
-// Run prints it, and ends the program.
-func (c *completionCommand) Run(ctx *kong.Context) error {
-	return (&kongcompletion.Completion{Shell: c.Shell, Code: c.Code}).Run(ctx)
-}
-
-// registerCompletion answers a shell that asks for completions, and then ends the program. Otherwise it does nothing.
-func registerCompletion(parser *kong.Kong) {
-	kongcompletion.Register(parser,
-		kongcompletion.WithPredictor("reason", complete.PredictFunc(predictReasons)),
-		kongcompletion.WithPredictor("file", complete.PredictFiles("*")))
-}
-
-// predictReasons follows the case in which the name was begun.
-func predictReasons(args complete.Args) []string {
+// Run prints the script.
+func (c *completionCommand) Run(ctx *kong.Context, std streams) error {
 	g, err := loadGlossary()
 	if err != nil {
-		return nil
+		return err
 	}
-	var names []string
-	for _, e := range g.all() {
-		if args.Last != strings.ToUpper(args.Last) {
-			e.name = strings.ToLower(e.name)
+	write := map[string]func(shellGrammar) string{"bash": bashScript, "zsh": zshScript, "fish": fishScript}[c.Shell]
+	_, err = io.WriteString(std.Out, write(grammarOf(ctx.Model, g.names())))
+	return err
+}
+
+// shellGrammar is what a shell has to know of the command line.
+type shellGrammar struct {
+	program  string
+	flags    []shellFlag // before a command
+	commands []shellCommand
+}
+
+type shellCommand struct {
+	name, help string
+	flags      []shellFlag
+	arguments  []shellValue
+}
+
+type shellFlag struct {
+	names      []string // with their hyphens
+	help       string
+	repeatable bool
+	value      *shellValue // nil if the flag takes none
+}
+
+// shellValue is what stands behind a flag or as an argument.
+type shellValue struct {
+	name string
+	// words are what to offer; none if the value is free.
+	words []string
+	// constants says that the words are in upper case and may be typed in lower case.
+	constants bool
+	file      bool
+}
+
+// grammarOf reads the command line's model. Fields have the tag `complete` where the model says too little: "file" for
+// the name of a file, "names" for a name that explain takes.
+func grammarOf(model *kong.Application, names []string) shellGrammar {
+	g := shellGrammar{program: model.Name, flags: flagsOf(model.Node)}
+	for _, node := range model.Children {
+		c := shellCommand{name: node.Name, help: firstClause(node.Help), flags: flagsOf(node)}
+		for _, argument := range node.Positional {
+			v := valueOf(argument)
+			if argument.Tag.Get("complete") == "names" {
+				v.words, v.constants = names, true
+			}
+			c.arguments = append(c.arguments, v)
 		}
-		names = append(names, e.name)
+		g.commands = append(g.commands, c)
 	}
-	return names
+	return g
+}
+
+// flagsOf returns the flags of a command, with those that every command has.
+func flagsOf(node *kong.Node) []shellFlag {
+	var flags []shellFlag
+	for _, group := range node.AllFlags(true) {
+		for _, f := range group {
+			described := shellFlag{names: []string{"--" + f.Name}, help: firstClause(f.Help), repeatable: f.IsCumulative()}
+			if f.Short != 0 {
+				described.names = []string{"-" + string(f.Short), "--" + f.Name}
+			}
+			if !f.IsBool() {
+				v := valueOf(f.Value)
+				described.value = &v
+			}
+			flags = append(flags, described)
+			if f.Tag.Negatable != "" {
+				flags = append(flags, shellFlag{names: []string{"--no-" + f.Name}, help: "The opposite of --" + f.Name})
+			}
+		}
+	}
+	return flags
+}
+
+func valueOf(v *kong.Value) shellValue {
+	described := shellValue{name: v.Name, file: v.Tag.Get("complete") == "file"}
+	if v.Enum != "" {
+		described.words = v.EnumSlice()
+	}
+	return described
+}
+
+// firstClause is short enough for a list.
+func firstClause(help string) string {
+	for _, end := range []string{". ", "; ", ": ", " ("} {
+		help, _, _ = strings.Cut(help, end)
+	}
+	return strings.TrimSuffix(help, ".")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,58 +13,61 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 
 	"cognito.internal/useradmin/failure"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/schema"
 )
 
 const (
 	// A failed call ends the program with this and the gRPC code, as grpcurl does.
 	exitCall = 64
 	maxTries = 5
-	// The service begins no attempt with less time than this, so there is no use in asking.
+	// With less time than this, the service begins no attempt.
 	leastTry = 200 * time.Millisecond
+	// How long to wait before asking what a call did, if the service does not say it.
+	askDelay = time.Second
 )
 
 type confirmCommand struct {
 	Pool     string        `arg:"" help:"The id of the user pool, for example us-east-1_EXAMPLE01."`
-	User     string        `arg:"" help:"The user's name in the pool, or an alias: an e-mail address, a phone number, a sub."`
-	Metadata []string      `sep:"none" env:"-" placeholder:"KEY=VALUE" help:"Client metadata for the pool's PostConfirmation trigger; may be given several times. No secrets: Cognito does not protect it."`
-	Address  string        `default:"127.0.0.1:50051" placeholder:"ADDRESS" help:"Where the service is: host:port or unix:/path (${default})."`
-	CA       string        `name:"ca" placeholder:"FILE" completion-predictor:"file" help:"Certificates in PEM to trust instead of the system's. It turns TLS on for loopback and Unix sockets too."`
-	Strict   bool          `env:"-" help:"Fail with USER_ALREADY_CONFIRMED if the user is confirmed already, as Cognito does."`
-	Timeout  time.Duration `default:"30s" help:"The most time that the command takes (${default})."`
-	Output   string        `default:"text" enum:"text,json" help:"text or json (${default})."`
+	User     string        `arg:"" help:"The username or the sub that SignUp returned. Do not use an e-mail address or a phone number that is only an alias: it finds nobody, or somebody else who owns the verified address."`
+	Metadata []string      `sep:"none" env:"-" placeholder:"KEY=VALUE" help:"Client metadata for the pool's PostConfirmation trigger; can be repeated. Cognito does not protect it: put no secrets in it."`
+	Address  string        `default:"127.0.0.1:50051" placeholder:"ADDRESS" help:"The address of the service: host:port or unix:/path (${default})."`
+	CA       string        `name:"ca" placeholder:"FILE" complete:"file" help:"PEM file of the certificates to trust instead of the system's. Turns on TLS for loopback addresses and Unix sockets, too."`
+	Strict   bool          `env:"-" help:"Fail with USER_ALREADY_CONFIRMED if the user is already confirmed, as Cognito does."`
+	Timeout  time.Duration `default:"30s" help:"The time limit for the command (${default})."`
+	Output   string        `default:"text" enum:"text,json" help:"The output format: text or json (${default})."`
 }
 
 // Help is shown above the arguments.
 func (*confirmCommand) Help() string {
-	return `Success means that the user is confirmed. Without --strict that includes a user who was confirmed already, and
-the command may be run again after any failure.
+	return `Success means that the user is confirmed; without --strict, that includes a user who was already confirmed.
 
-A failure is printed with what it did to the user (the outcome), why (the reason; see useradmin explain), and what to
-do. Where the service asks to wait and send the call again, the command does so while its time allows.
+If the call fails, the command prints why (the reason; see useradmin explain), what the call did to the user (the
+outcome), and what to do. It sends the call again automatically where the service asks for that, and once more to find
+out what an unknown outcome did, unless --strict is set. You can run it again after any failure.
 
-Plaintext goes to loopback addresses and Unix sockets only. Everything else is TLS, with the system's certificates or
-those of --ca.
+Connections to loopback addresses and Unix sockets are not encrypted, unless --ca is set. All others use TLS.
 
-With --output json it prints one JSON object on standard output, whatever comes of the call.
+With --output json, the command prints one JSON object to standard output, for successes and failures alike.
 
-Exit code: 0 if the user is confirmed, 64 + the gRPC code if the call failed (69 is NOT_FOUND, 78 UNAVAILABLE), 2 for
-wrong usage. A user whose name begins with a hyphen is given after two hyphens.
+The exit code is 0 if the call succeeded, 64 + the gRPC code if it failed (69 is NOT_FOUND, 78 is UNAVAILABLE), and 2
+for wrong usage. A failure with the outcome APPLIED means that the user is confirmed, but the pool's trigger failed.
+
+Put two hyphens before a username that begins with a hyphen.
 
 Examples:
 
-  useradmin confirm us-east-1_EXAMPLE01 new-1@example.com
+  useradmin confirm us-east-1_EXAMPLE01 new-1
   useradmin confirm us-east-1_EXAMPLE01 jane --metadata source=support
   useradmin confirm us-east-1_EXAMPLE01 jane --address useradmin.example.com:443 --ca ca.pem
   useradmin confirm us-east-1_EXAMPLE01 jane --address unix:/run/useradmin.sock --output json
   useradmin confirm us-east-1_EXAMPLE01 -- -jane`
 }
 
-// Run makes the call and reports what came of it.
+// Run makes the call and prints what became of it.
 func (c *confirmCommand) Run(std streams) error {
 	req, err := c.request()
 	if err != nil {
@@ -81,7 +85,7 @@ func (c *confirmCommand) Run(std streams) error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// A second signal ends the program the hard way.
+	// A second signal kills the program.
 	context.AfterFunc(ctx, stop)
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
@@ -94,7 +98,7 @@ func (c *confirmCommand) Run(std streams) error {
 	return a.exit()
 }
 
-// request is made of the arguments. It is the service that checks them.
+// request is made from the arguments. The service checks the values.
 func (c *confirmCommand) request() (*useradminv1.ConfirmSignUpRequest, error) {
 	if c.Timeout <= 0 {
 		return nil, usageError{errors.New("--timeout must be positive")}
@@ -116,7 +120,7 @@ func (c *confirmCommand) request() (*useradminv1.ConfirmSignUpRequest, error) {
 	}, nil
 }
 
-// answer is what came of a command's tries.
+// answer is what became of a command's tries.
 type answer struct {
 	// response is nil if the last try failed.
 	response *useradminv1.ConfirmSignUpResponse
@@ -125,28 +129,37 @@ type answer struct {
 	// requestID is the last try's.
 	requestID string
 	tries     int
-	// doubt says that a try before the last may have confirmed the user.
-	doubt bool
+	// asked says that one of the tries was made to find out what the one before it did.
+	asked bool
+	// doubt is why the last try failed that was followed by another and may have confirmed the user; empty if none did.
+	doubt string
 }
 
-// ask makes the call, and makes it again after the delay that the service asks for.
+// ask makes the call, and makes it again where the service asks for it, or once to find out what the call did.
 func ask(ctx context.Context, client useradminv1.UserAdminClient, req *useradminv1.ConfirmSignUpRequest, notices io.Writer) answer {
 	var a answer
 	for {
 		a.try(ctx, client, req)
-		if !a.again(ctx) {
+		purpose, delay := a.next(ctx, req.GetAllowConfirmed())
+		if purpose == "" {
 			return a
 		}
-		_, _ = fmt.Fprintf(notices, "useradmin: %s: sending the call again in %s (try %d of at most %d)\n",
-			printable(shortReason(a.failure)), a.failure.RetryDelay, a.tries+1, maxTries)
-		if !wait(ctx, a.failure.RetryDelay) {
+		_, _ = fmt.Fprintf(notices, "useradmin: %s, outcome %s: %s in %s (try %d of at most %d)\n", printable(shortReason(a.failure)),
+			outcomeName(a.failure), purpose, delay, a.tries+1, maxTries)
+		if !wait(ctx, delay) {
 			return a
 		}
-		a.doubt = a.doubt || !a.failure.NotApplied()
+		if !a.failure.NotApplied() {
+			a.doubt = shortReason(a.failure)
+		}
 	}
 }
 
+// try makes the call once. Every try after the first is marked as a repeat.
 func (a *answer) try(ctx context.Context, client useradminv1.UserAdminClient, req *useradminv1.ConfirmSignUpRequest) {
+	if a.tries > 0 {
+		ctx = failure.MarkRepeat(ctx)
+	}
 	var trailer metadata.MD
 	a.tries++
 	a.response, a.err = client.ConfirmSignUp(ctx, req, grpc.Trailer(&trailer))
@@ -157,32 +170,43 @@ func (a *answer) try(ctx context.Context, client useradminv1.UserAdminClient, re
 	}
 }
 
-// again tells whether the service asks for it, and tries and time are left.
-func (a *answer) again(ctx context.Context) bool {
-	deadline, bounded := ctx.Deadline()
-	return a.err != nil && a.failure.Retryable() && a.failure.RetryDelay > 0 && a.tries < maxTries &&
-		(!bounded || time.Until(deadline) > a.failure.RetryDelay+leastTry)
+// next says what another try is for and how long to wait for it; nothing if there is to be none.
+//
+// Asking needs allow_confirmed: only then does success say that the user is confirmed, whoever did it.
+func (a *answer) next(ctx context.Context, allowConfirmed bool) (purpose string, delay time.Duration) {
+	f := a.failure
+	switch {
+	case a.err == nil || a.tries >= maxTries:
+		return "", 0
+	case f.Retryable() && f.RetryDelay > 0:
+		purpose, delay = "sending the call again", f.RetryDelay
+	case f.FromService && f.OutcomeUnknown() && allowConfirmed && !a.asked:
+		purpose, delay, a.asked = "asking whether the user is confirmed", askDelay, true
+	default:
+		return "", 0
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= delay+leastTry {
+		return "", 0
+	}
+	return purpose, delay
 }
 
 // exit is what the program ends with.
 func (a *answer) exit() error {
-	switch {
-	case a.err == nil:
+	if a.err == nil {
 		return nil
-	case a.failure.Code > codes.Unauthenticated:
-		// Exit codes end at 255, and gRPC takes a code that it does not know for UNKNOWN.
-		return exitCode(exitCall + int(codes.Unknown))
-	default:
-		return exitCode(exitCall + int(a.failure.Code))
 	}
+	return exitCode(exitCall + int(a.failure.Code))
 }
 
-// shortReason is what explain takes, or the code where there is no reason.
+// shortReason is the reason, or the code where there is none.
 func shortReason(f failure.Failure) string {
-	if f.ReasonName == "" {
-		return f.CodeName()
-	}
-	return strings.TrimPrefix(f.ReasonName, reasonPrefix)
+	return cmp.Or(f.ReasonName, f.CodeName())
+}
+
+// outcomeName is the name as it is sent.
+func outcomeName(f failure.Failure) string {
+	return strings.TrimPrefix(f.Outcome.String(), schema.OutcomePrefix)
 }
 
 // wait returns false if the context ends first.

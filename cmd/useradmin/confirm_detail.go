@@ -15,7 +15,7 @@ func detailRows(detail *anypb.Any) []row {
 	label := printable(string(detail.MessageName().Name()))
 	decoded, err := detail.UnmarshalNew()
 	if err != nil {
-		return []row{{label, fmt.Sprintf("%d bytes of a type that this program can't read: %s", len(detail.GetValue()), printable(detail.GetTypeUrl()))}}
+		return []row{{label, fmt.Sprintf("%d bytes of a type that this program cannot read: %s", len(detail.GetValue()), printable(detail.GetTypeUrl()))}}
 	}
 	m := decoded.ProtoReflect()
 	var rows []row

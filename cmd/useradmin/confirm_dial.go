@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// connect makes a connection that is plaintext only where nobody else can listen, and only if no CA is given.
+// connect makes a connection. It is plaintext only on this machine, and only if no CA is given.
 func connect(address, ca string) (*grpc.ClientConn, error) {
 	name, local, err := target(address)
 	if err != nil {
@@ -43,9 +43,9 @@ func target(address string) (name string, local bool, err error) {
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || host == "" || port == "" {
-		return "", false, usageError{fmt.Errorf("--address %q is no address: give host:port or unix:/path", address)}
+		return "", false, usageError{fmt.Errorf("--address %q is not an address: give host:port or unix:/path", address)}
 	}
-	// The scheme is given, since a host may be named like one.
+	// Without the scheme, a host could be taken as one.
 	return "dns:///" + address, loopback(host), nil
 }
 
@@ -60,7 +60,7 @@ func tlsCredentials(ca string) (credentials.TransportCredentials, error) {
 	}
 	config.RootCAs = x509.NewCertPool()
 	if !config.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, usageError{fmt.Errorf("--ca %s: there is no certificate in PEM", ca)}
+		return nil, usageError{fmt.Errorf("--ca %s: the file has no certificate in PEM", ca)}
 	}
 	return credentials.NewTLS(config), nil
 }

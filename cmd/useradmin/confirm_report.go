@@ -15,9 +15,10 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/schema"
 )
 
-// report tells people and programs what came of a command.
+// report says what became of a command, to people and programs.
 type report struct {
 	command  *confirmCommand
 	answer   answer
@@ -40,22 +41,18 @@ func (r *report) write(std streams) error {
 
 func (r *report) success() string {
 	var b strings.Builder
-	result, meaning := r.result()
-	fmt.Fprintf(&b, "%s: %s\n\n", printable(r.command.User), strings.TrimPrefix(result, "RESULT_"))
-	writeParagraphs(&b, meaning)
+	fmt.Fprintf(&b, "%s: %s\n\n", printable(r.command.User), r.result())
+	writeParagraphs(&b, r.glossary.comment(r.result()))
 	writeRows(&b, labelWidth, r.circumstances()...)
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
-// result is its name and what it means. A result of a newer service's promises no more than that the user is confirmed.
-func (r *report) result() (name, meaning string) {
-	result := r.answer.response.GetResult()
-	value := result.Descriptor().Values().ByNumber(result.Number())
-	if result == useradminv1.ConfirmSignUpResponse_RESULT_UNSPECIFIED || value == nil {
-		result = useradminv1.ConfirmSignUpResponse_RESULT_CONFIRMED_UNATTRIBUTED
-		value = result.Descriptor().Values().ByNumber(result.Number())
+// result is the name of the result. One that this program does not know says no more than that the user is confirmed.
+func (r *report) result() string {
+	if name := strings.TrimPrefix(r.answer.response.GetResult().String(), schema.ResultPrefix); r.glossary.comment(name) != "" {
+		return name
 	}
-	return string(value.Name()), r.glossary.schema.Comment(value.FullName())
+	return strings.TrimPrefix(useradminv1.ConfirmSignUpResponse_RESULT_CONFIRMED_UNATTRIBUTED.String(), schema.ResultPrefix)
 }
 
 // circumstances are the rows that successes and failures share.
@@ -65,8 +62,9 @@ func (r *report) circumstances() []row {
 		rows = append(rows, row{"Request id", printable(r.answer.requestID)})
 	}
 	switch {
-	case r.answer.doubt:
-		rows = append(rows, row{"Tries", fmt.Sprintf("%d; one before the last may have confirmed the user", r.answer.tries)})
+	case r.answer.doubt != "":
+		rows = append(rows, row{"Tries", fmt.Sprintf("%d; an earlier one failed with %s and the outcome UNKNOWN.",
+			r.answer.tries, printable(r.answer.doubt))})
 	case r.answer.tries > 1:
 		rows = append(rows, row{"Tries", fmt.Sprint(r.answer.tries)})
 	}
@@ -77,14 +75,15 @@ func (r *report) failure() string {
 	f := r.answer.failure
 	headline := f.CodeName()
 	if f.ReasonName != "" {
-		headline = fmt.Sprintf("%s (%s)", shortReason(f), f.CodeName())
+		headline = fmt.Sprintf("%s (%s)", f.ReasonName, f.CodeName())
 	}
 	var b strings.Builder
-	for _, line := range wrap(printable(headline)+": "+printable(f.Message), textWidth) {
+	for _, line := range wrap(printable(headline)+": "+printable(r.why()), textWidth) {
 		b.WriteString(line + "\n")
 	}
 	b.WriteString("\n")
-	writeRows(&b, labelWidth, r.advice()...)
+	writeRows(&b, labelWidth, r.effect()...)
+	writeRows(&b, labelWidth, r.actions()...)
 	writeRows(&b, labelWidth, r.circumstances()...)
 	if rows := r.details(); len(rows) > 0 {
 		labels := labelWidth
@@ -97,64 +96,107 @@ func (r *report) failure() string {
 	return b.String()
 }
 
-// advice is what the failed call did, and what to do now.
-func (r *report) advice() []row {
+// why is the message without what to do, which has a row of its own.
+func (r *report) why() string {
 	f := r.answer.failure
-	rows := []row{{"Outcome", r.glossary.outcome(strings.TrimPrefix(f.Outcome.String(), outcomePrefix))}}
+	if known, ok := r.reason(); ok && f.Message == known.Message(outcomeName(f), r.unknown()) {
+		return known.Message("", "")
+	}
+	return f.Message
+}
+
+// effect is what the call did to the user.
+func (r *report) effect() []row {
+	f := r.answer.failure
 	if !f.FromService {
-		rows[0].text = "UNKNOWN: This status does not come from the service but from elsewhere: a proxy, a library, a cut " +
-			"connection, this command's time limit or its interruption. It can't be told whether the call confirmed the user."
+		return []row{{"Outcome", "UNKNOWN: The service did not send this status; a proxy, a library, a cut connection, or this " +
+			"command's own time limit or interruption caused it. The call may have confirmed the user, or may still do so."}}
 	}
-	if f.Repeated() {
-		rows = append(rows, row{"", "A library or a proxy had sent this call before; that one may have confirmed the user."})
+	rows := []row{{"Outcome", r.glossary.outcome(outcomeName(f))}}
+	switch {
+	case f.Applied():
+		rows = append(rows, row{"", "The user is CONFIRMED. The work of the pool's trigger is missing, and another call does not run it again."})
+	case f.Repeated() && r.answer.tries == 1:
+		rows = append(rows, row{"", "A library or a proxy had sent this call before; that call may have confirmed the user."})
 	}
-	// What the schema advises callers to send is told below in this command's own words.
-	if do := r.do(); do != "" && (r.certain() || !strings.Contains(do, "allow_confirmed")) {
+	return rows
+}
+
+// actions are what to do now.
+func (r *report) actions() []row {
+	f := r.answer.failure
+	var rows []row
+	if do := r.do(); do != "" {
 		rows = append(rows, row{"Do", do})
 	}
 	if !r.certain() {
-		again := "run this command again"
+		again := "Run this command again"
 		if r.command.Strict {
 			again += " without --strict"
 		}
 		rows = append(rows, row{"Find out", again + "; success means that the user is confirmed."})
 	}
 	if f.Retryable() && f.RetryDelay > 0 {
-		rows = append(rows, row{"Not before", fmt.Sprintf("%s have passed", f.RetryDelay)})
+		rows = append(rows, row{"Wait", fmt.Sprintf("%s before the next call.", f.RetryDelay)})
 	}
 	return rows
 }
 
-// certain tells whether none of the tries had or will have an effect.
+// certain tells whether it is known what all tries together did.
 func (r *report) certain() bool {
-	return r.answer.failure.NotApplied() && !r.answer.doubt
+	return r.answer.failure.Applied() || r.notApplied()
 }
 
-// do is the schema's advice, or a general one for the reasons of a newer service.
+// notApplied tells whether none of the tries had an effect or will have one.
+func (r *report) notApplied() bool {
+	return r.answer.failure.NotApplied() && r.answer.doubt == ""
+}
+
+// do is what the contract says to do, or a general advice for a reason that this program does not know. What the
+// contract says after UNKNOWN is said by actions in this command's words.
 func (r *report) do() string {
 	f := r.answer.failure
-	e, known := r.glossary.find(f.ReasonName)
+	known, ok := r.reason()
 	switch {
 	case !f.FromService:
-		return fmt.Sprintf("check that the service runs and that %s is its address.", printable(r.command.Address))
-	case known && e.note("Do") != "":
-		return e.note("Do")
+		return fmt.Sprintf("Check that the service runs and that its address is %s.", printable(r.command.Address))
+	case ok && r.command.Strict && f.Reason == useradminv1.ErrorReason_ERROR_REASON_USER_ALREADY_CONFIRMED && r.certain():
+		return "If a confirmed user is what you want, run this command without --strict."
+	case ok:
+		return known.Do(outcomeName(f), "")
 	case f.Retryable():
-		return "send the same call again."
-	case r.certain():
-		return "act on the code and the message; this program does not know the reason."
+		return "Send the same call again."
+	case f.NotApplied():
+		return "Act on the code and the message; this program does not know the reason."
 	default:
 		return ""
 	}
 }
 
-// details are the ErrorInfo's metadata and all details that are not told elsewhere.
+// reason is what the contract says about the reason.
+func (r *report) reason() (schema.Reason, bool) {
+	name, _ := r.glossary.find(r.answer.failure.ReasonName)
+	return r.glossary.reason(name)
+}
+
+// unknown is what the contract says to do after an unknown outcome of this call.
+func (r *report) unknown() string {
+	for _, v := range r.glossary.unknowns {
+		if v.Name == "ConfirmSignUp" {
+			return v.Comment
+		}
+	}
+	return ""
+}
+
+// details are the ErrorInfo's metadata and all details that the report does not have elsewhere.
 func (r *report) details() []row {
 	f := r.answer.failure
 	var rows []row
 	for _, key := range slices.Sorted(maps.Keys(f.Metadata)) {
-		if key != "outcome" {
-			rows = append(rows, row{printable(key), printable(f.Metadata[key])})
+		// What is not known is empty, 0 or false.
+		if value := f.Metadata[key]; key != "outcome" && value != "" && value != "0" && value != "false" {
+			rows = append(rows, row{printable(key), printable(value)})
 		}
 	}
 	for _, v := range f.Violations {
@@ -164,9 +206,9 @@ func (r *report) details() []row {
 		}
 		rows = append(rows, row{printable(v.Field), printable(text)})
 	}
-	told := []protoreflect.FullName{"google.rpc.ErrorInfo", "google.rpc.RequestInfo", "google.rpc.RetryInfo", "google.rpc.BadRequest"}
+	printed := []protoreflect.FullName{"google.rpc.ErrorInfo", "google.rpc.RequestInfo", "google.rpc.RetryInfo", "google.rpc.BadRequest"}
 	for _, detail := range status.Convert(r.answer.err).Proto().GetDetails() {
-		if !f.FromService || !slices.Contains(told, detail.MessageName()) {
+		if !f.FromService || !slices.Contains(printed, detail.MessageName()) {
 			rows = append(rows, detailRows(detail)...)
 		}
 	}
@@ -184,6 +226,7 @@ type jsonReport struct {
 	Do         string            `json:"do"`
 	From       bool              `json:"from_service"`
 	NotApplied bool              `json:"not_applied"`
+	Applied    bool              `json:"applied"`
 	Retryable  bool              `json:"retryable"`
 	RetryDelay float64           `json:"retry_delay_seconds"`
 	RequestID  string            `json:"request_id"`
@@ -203,15 +246,19 @@ type jsonViolation struct {
 func (r *report) json(w io.Writer) error {
 	f := r.answer.failure
 	j := jsonReport{
-		Confirmed: r.answer.err == nil, From: true, Code: f.CodeName(),
-		RequestID: r.answer.requestID, Tries: r.answer.tries, Doubt: r.answer.doubt,
+		Confirmed: r.answer.err == nil || f.Applied(), From: true, Code: f.CodeName(),
+		RequestID: r.answer.requestID, Tries: r.answer.tries, Doubt: r.answer.doubt != "",
 		Violations: []jsonViolation{}, Metadata: f.Metadata, Details: []json.RawMessage{},
 	}
-	if j.Confirmed {
-		j.Result, _ = r.result()
+	if r.answer.err == nil {
+		j.Result = r.result()
 	} else {
-		j.Reason, j.Outcome, j.Message, j.Do = f.ReasonName, f.Outcome.String(), f.Message, r.do()
-		j.From, j.NotApplied = f.FromService, r.certain()
+		var do []string
+		for _, action := range r.actions() {
+			do = append(do, action.text)
+		}
+		j.Reason, j.Outcome, j.Message, j.Do = f.ReasonName, outcomeName(f), f.Message, strings.Join(do, " ")
+		j.From, j.NotApplied, j.Applied = f.FromService, r.notApplied(), f.Applied()
 		j.Retryable, j.RetryDelay = f.Retryable(), f.RetryDelay.Seconds()
 		for _, v := range f.Violations {
 			j.Violations = append(j.Violations, jsonViolation(v))
@@ -225,7 +272,7 @@ func (r *report) json(w io.Writer) error {
 	return encoder.Encode(j)
 }
 
-// detailJSON is the canonical JSON of a detail, or its bytes where this program does not know the type.
+// detailJSON is the canonical JSON of a detail, or its bytes if this program does not know the type.
 func detailJSON(detail *anypb.Any) json.RawMessage {
 	text, err := protojson.Marshal(detail)
 	var compact bytes.Buffer

@@ -31,7 +31,7 @@ const (
 	confirmedBefore = useradminv1.ConfirmSignUpResponse_RESULT_ALREADY_CONFIRMED
 )
 
-// stub is a service that answers what a test wants.
+// stub is a service that responds as a test wants.
 type stub struct {
 	useradminv1.UnimplementedUserAdminServer
 	confirm func(context.Context, *useradminv1.ConfirmSignUpRequest) (*useradminv1.ConfirmSignUpResponse, error)
@@ -62,11 +62,13 @@ func answering(result useradminv1.ConfirmSignUpResponse_Result, err error) stub 
 	}}
 }
 
-// statusError is an error of the service, or of nobody where the reason is empty.
+// statusError is an error of the service, or of something else if the reason is empty.
 func statusError(code codes.Code, reason, outcome string, details ...proto.Message) error {
 	if reason != "" {
 		details = append([]proto.Message{&errdetails.ErrorInfo{
-			Domain: failure.Domain, Reason: reasonPrefix + reason, Metadata: map[string]string{"outcome": outcomePrefix + outcome, "attempts": "1"},
+			Domain: failure.Domain, Reason: reason, Metadata: map[string]string{
+				"outcome": outcome, "attempts": "1", "exception": "", "cognitoRequestId": "", "repeated": "false",
+			},
 		}, &errdetails.RequestInfo{RequestId: "7d3f"}}, details...)
 	}
 	s := &spb.Status{Code: status.New(code, "").Proto().GetCode(), Message: "An example."}
@@ -137,12 +139,12 @@ func TestConfirmWrongUsage(t *testing.T) {
 		{"argument 3 is not UTF-8", []string{"p_1", "jane\xff"}},
 		{"--timeout must be positive", []string{"p_1", "jane", "--timeout=0"}},
 		{"--output must be one of", []string{"p_1", "jane", "--output=xml"}},
-		{"is no address", []string{"p_1", "jane", "--address=nowhere"}},
-		{"is no address", []string{"p_1", "jane", "--address=:50051"}},
-		{"is no address", []string{"p_1", "jane", "--address=127.0.0.1:"}},
-		{"is no address", []string{"p_1", "jane", "--address=unix:"}},
+		{"is not an address", []string{"p_1", "jane", "--address=nowhere"}},
+		{"is not an address", []string{"p_1", "jane", "--address=:50051"}},
+		{"is not an address", []string{"p_1", "jane", "--address=127.0.0.1:"}},
+		{"is not an address", []string{"p_1", "jane", "--address=unix:"}},
 		{"--ca: open " + notPEM + ".none: no such file", []string{"p_1", "jane", "--ca=" + notPEM + ".none"}},
-		{"there is no certificate in PEM", []string{"p_1", "jane", "--ca=" + notPEM}},
+		{"the file has no certificate in PEM", []string{"p_1", "jane", "--ca=" + notPEM}},
 	} {
 		code, stdout, stderr := inProcess(append([]string{"confirm"}, c.args...)...)
 		if code != exitUsage || stdout != "" || !strings.HasPrefix(stderr, "useradmin: ") || !strings.Contains(stderr, c.says) || strings.Count(stderr, "\n") != 1 {
@@ -183,7 +185,7 @@ func TestConfirmWithDev(t *testing.T) {
 	}
 }
 
-// What is interrupted still says how things stand.
+// An interrupted command still prints the outcome.
 func TestConfirmInterrupted(t *testing.T) {
 	began := make(chan struct{}, 1)
 	address := serveStub(t, stub{confirm: func(ctx context.Context, _ *useradminv1.ConfirmSignUpRequest) (*useradminv1.ConfirmSignUpResponse, error) {
@@ -198,7 +200,7 @@ func TestConfirmInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.await(t, "CANCELLED: ")
-	r.await(t, "Outcome      UNKNOWN: This status does not come from the service")
+	r.await(t, "Outcome      UNKNOWN: The service did not send this status")
 	if code := r.exit(t); code != 65 {
 		t.Errorf("exit code %d", code)
 	}
@@ -215,7 +217,7 @@ func TestConfirmOutOfTime(t *testing.T) {
 	}
 }
 
-// brokenPipe takes nothing, as a closed pipe does.
+// brokenPipe fails as a closed pipe does.
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }

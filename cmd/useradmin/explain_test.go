@@ -9,34 +9,51 @@ import (
 )
 
 func TestExplain(t *testing.T) {
-	want := `USER_NOT_CONFIRMABLE
-
-  The user's status is neither UNCONFIRMED nor CONFIRMED, so it can't be
-  confirmed.
-
-  Code         FAILED_PRECONDITION
-  Details      PreconditionFailure (type ` + "`USER_STATUS`, subject `user`" + `).
-  Metadata     ` + "`userStatus`" + `, where Cognito named it.
-  Outcome      NOT_APPLIED: Cognito said no: this call had no effect and will
-               have none.
-  Do           act on the status; FORCE_CHANGE_PASSWORD wants a first password,
-               RESET_REQUIRED a new one.
-`
-	for _, name := range []string{"USER_NOT_CONFIRMABLE", "ERROR_REASON_USER_NOT_CONFIRMABLE", "user-not-confirmable", " Error-Reason_user_Not-Confirmable "} {
+	const (
+		notConfirmable = "USER_NOT_CONFIRMABLE\n\n" +
+			"  The user's status does not allow a confirmation.\n\n" +
+			"  Code         FAILED_PRECONDITION\n" +
+			"  Details      PreconditionFailure (type `USER_STATUS`, subject `user`).\n" +
+			"  Metadata     `userStatus`, if Cognito named it.\n" +
+			"  Outcome      NOT_APPLIED: Cognito refused: the call had no effect and will\n" +
+			"               have none.\n" +
+			"  Do           Act on the status: FORCE_CHANGE_PASSWORD needs a first password,\n" +
+			"               RESET_REQUIRED a new one.\n"
+		findOut = "  Do           After UNKNOWN of ConfirmSignUp: To find out, send the same call\n" +
+			"               with `allow_confirmed` and the header `x-useradmin-repeat: 1`; OK\n" +
+			"               means that the user is confirmed.\n"
+		stopping = "SERVER_STOPPING\n\n" +
+			"  This service stopped during the call.\n\n" +
+			"  Code         UNAVAILABLE; ABORTED if the outcome is UNKNOWN and the request\n" +
+			"               has no `allow_confirmed`\n" +
+			"  Details      RetryInfo with UNAVAILABLE only.\n" +
+			"  Outcome      NOT_SENT, NOT_APPLIED or UNKNOWN.\n" +
+			"  Do           After NOT_SENT or NOT_APPLIED: Nothing was changed; send the same\n" +
+			"               call again after the delay in RetryInfo.\n" + findOut
+		notSent = "NOT_SENT\n\n  Nothing was sent to Cognito: the call had no effect and will have none.\n"
+		applied = "APPLIED\n\n  The call had its effect and failed afterwards.\n"
+		unknown = "UNKNOWN\n\n  The call may have had its effect, or may still have it.\n\n" +
+			"  The comment of each RPC says under `Unknown` how to find out.\n\n" + findOut
+	)
+	for name, want := range map[string]string{
+		"USER_NOT_CONFIRMABLE":                notConfirmable,
+		"ERROR_REASON_USER_NOT_CONFIRMABLE":   notConfirmable,
+		"user-not-confirmable":                notConfirmable,
+		" Error-Reason_user_Not-Confirmable ": notConfirmable,
+		"server_stopping":                     stopping,
+		"OUTCOME_NOT_SENT":                    notSent,
+		"not-sent":                            notSent,
+		"Applied":                             applied,
+		"outcome_unknown":                     unknown,
+	} {
 		if code, stdout, stderr := inProcess("explain", name); code != 0 || stdout != want || stderr != "" {
-			t.Errorf("%s: exit code %d, %q:\n%s", name, code, stderr, stdout)
-		}
-	}
-	for _, name := range []string{"OUTCOME_NOT_SENT", "not-sent"} {
-		if code, stdout, _ := inProcess("explain", name); code != 0 ||
-			stdout != "NOT_SENT\n\n  Nothing went out to Cognito: this call had no effect and will have none.\n" {
-			t.Errorf("%s: exit code %d:\n%s", name, code, stdout)
+			t.Errorf("%s: exit code %d, %q:\n%s\nwant:\n%s", name, code, stderr, stdout, want)
 		}
 	}
 }
 
-// The comments in the proto files have the parts that the command and the table are made of.
-func TestExplainEveryReason(t *testing.T) {
+// Every name is listed, has a page, and fits on a terminal.
+func TestExplainEveryName(t *testing.T) {
 	code, table, _ := inProcess("explain")
 	if code != 0 {
 		t.Fatalf("exit code %d", code)
@@ -46,27 +63,26 @@ func TestExplainEveryReason(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(g.reasons) != len(useradminv1.ErrorReason_name)-1 || len(g.outcomes) != len(useradminv1.Outcome_name)-1 {
-		t.Errorf("%d reasons and %d outcomes", len(g.reasons), len(g.outcomes))
+	if got, want := len(g.names()), len(useradminv1.ErrorReason_name)+len(useradminv1.Outcome_name)+len(useradminv1.ConfirmSignUpResponse_Result_name)-3; got != want {
+		t.Errorf("%d names, want %d", got, want)
 	}
-	for _, e := range g.reasons {
-		if e.meaning == "" || len(names(e.note("Code"))) == 0 || len(names(e.note("Outcome"))) == 0 || e.note("Do") == "" {
-			t.Errorf("%s lacks something: %+v", e.name, e)
+	for _, name := range g.names() {
+		if !strings.Contains(table, "\n"+name+" ") && !strings.Contains(table, "\n  "+name+" ") {
+			t.Errorf("%s is not in the table", name)
 		}
-		for _, outcome := range names(e.note("Outcome")) {
-			if _, ok := g.find(outcome); !ok {
-				t.Errorf("%s: there is no outcome %s", e.name, outcome)
-			}
-		}
-		if !strings.Contains(table, "\n"+e.name+" ") {
-			t.Errorf("%s is not in the table", e.name)
-		}
-		_, page, _ := inProcess("explain", e.name)
+		code, page, _ := inProcess("explain", name)
 		fits(t, page, textWidth)
+		if code != 0 || !strings.HasPrefix(page, name+"\n\n  ") {
+			t.Errorf("%s: exit code %d:\n%s", name, code, page)
+		}
+		if r, ok := g.reason(name); ok && (strings.Count(page, "\n  Code ") != 1 || !strings.Contains(page, "\n  Do ") || r.Meaning == "") {
+			t.Errorf("%s lacks something:\n%s", name, page)
+		}
 	}
 	for _, want := range []string{
-		"SERVER_STOPPING                UNAVAILABLE,         NOT_SENT,     The service stopped while the call",
-		"\nOutcomes:\n  NOT_SENT     Nothing went out", "\n  violationsOmitted  how many field violations",
+		"SERVER_STOPPING                UNAVAILABLE,         NOT_SENT,     This service stopped during the",
+		"\nOutcomes:\n  NOT_SENT     Nothing was sent", "\nResults:\n  CONFIRMED               This call confirmed",
+		"\nMetadata of every error:\n  outcome           the name of an Outcome",
 	} {
 		if !strings.Contains(table, want) {
 			t.Errorf("the table lacks %q:\n%s", want, table)
@@ -83,7 +99,7 @@ func fits(t *testing.T, text string, width int) {
 	}
 }
 
-// A name that is like none gets no other one put in its place.
+// A name that is not near any other gets no suggestion.
 func TestExplainForeignName(t *testing.T) {
 	for _, name := range []string{"UNSPECIFIED", "timeout", "other"} {
 		if code, _, stderr := inProcess("explain", name); code != exitUsage || !strings.Contains(stderr, "useradmin explain lists them") {
@@ -100,6 +116,7 @@ func TestExplainWrongName(t *testing.T) {
 		"UNAVAILABLES":     "COGNITO_UNAVAILABLE",
 		"lambda":           "LAMBDA_REJECTED",
 		"OUTCOME_UNKNOWNS": "UNKNOWN",
+		"APPLIEDS":         "APPLIED",
 	} {
 		code, stdout, stderr := inProcess("explain", name)
 		if code != exitUsage || stdout != "" || !strings.Contains(stderr, "the nearest is "+nearest) || strings.Count(stderr, "\n") != 1 {

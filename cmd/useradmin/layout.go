@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// A terminal's usual width, and what the widest table takes.
+	// The usual width of a terminal, and that of the widest table.
 	textWidth  = 80
 	tableWidth = 100
 	gap        = 2
@@ -54,7 +54,7 @@ func writeParagraphs(b *strings.Builder, text string) {
 	}
 }
 
-// wrap breaks a text at blanks. A word that is too long stays whole.
+// wrap breaks a text at blanks. A word that is too long is not broken.
 func wrap(text string, width int) []string {
 	var lines []string
 	for word := range strings.FieldsSeq(text) {
@@ -68,7 +68,7 @@ func wrap(text string, width int) []string {
 	return lines
 }
 
-// printable quotes a text that would do something to a terminal; what comes from afar may hold anything.
+// printable quotes a text that could control a terminal; what comes over the network may contain anything.
 func printable(text string) string {
 	if text == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(text)

@@ -14,8 +14,8 @@ import (
 
 const unixPrefix = "unix:"
 
-// checkAddress refuses addresses that the network reaches. The service has no authentication of its own, and its AWS
-// rights confirm any user of a pool: whoever reaches it has them too.
+// checkAddress refuses addresses that can be reached over the network. The service does not authenticate callers, and
+// its AWS identity may confirm any user of a pool: whoever can reach it can do that, too.
 //
 // The hint ends the sentence that says what to do instead.
 func checkAddress(flag, address, hint string) error {
@@ -27,7 +27,7 @@ func checkAddress(flag, address, hint string) error {
 	}
 	host, port, err := net.SplitHostPort(address)
 	if _, notNumber := strconv.ParseUint(port, 10, 16); err != nil || notNumber != nil {
-		return usageError{fmt.Errorf("%s %q is no address: give host:port or unix:/path", flag, address)}
+		return usageError{fmt.Errorf("%s %q is not an address: give host:port or unix:/path", flag, address)}
 	}
 	if loopback(host) {
 		return nil
@@ -36,7 +36,7 @@ func checkAddress(flag, address, hint string) error {
 		"listen on 127.0.0.1 behind a sidecar%s", flag, address, hint))}
 }
 
-// openAddress is an address that the network reaches.
+// openAddress is an address that can be reached over the network.
 type openAddress string
 
 func (e openAddress) Error() string { return string(e) }
@@ -60,7 +60,7 @@ func listen(address string) (net.Listener, error) {
 	return lis, err
 }
 
-// abandoned says whether the path is a socket on which nobody listens.
+// abandoned tells whether the path is a socket that no process listens on.
 func abandoned(path string) bool {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode().Type() != fs.ModeSocket {

@@ -18,27 +18,27 @@ const (
 	exitUsage   = 2
 )
 
-// exitCode ends the program; what there is to say was said.
+// exitCode ends the program without another message.
 type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 // commands is the command line. Each command is in a file of its own.
 type commands struct {
-	Serve      serveCommand      `cmd:"" help:"Serve in front of Amazon Cognito."`
-	Dev        devCommand        `cmd:"" help:"Serve in front of an embedded Cognito on loopback, to try the service and to test callers."`
-	Confirm    confirmCommand    `cmd:"" help:"Confirm a user's sign-up through a service that runs."`
+	Serve      serveCommand      `cmd:"" help:"Run the service in front of Amazon Cognito."`
+	Dev        devCommand        `cmd:"" help:"Run the service with an embedded Cognito on loopback, to try it and to test callers."`
+	Confirm    confirmCommand    `cmd:"" help:"Confirm a user's sign-up by calling a running service."`
 	Explain    explainCommand    `cmd:"" help:"Explain why a call failed and what to do."`
-	Completion completionCommand `cmd:"" help:"Print how to turn on completion in bash, zsh or fish."`
+	Completion completionCommand `cmd:"" help:"Print a script for completion in bash, zsh or fish."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 
 	VersionFlag kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
 }
 
-// streams is where commands write: results to Out, all else to Err.
+// streams are where commands write: results to Out, everything else to Err.
 type streams struct{ Out, Err io.Writer }
 
-// usageError is a setting that is wrong.
+// usageError is an invalid setting.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
@@ -50,7 +50,7 @@ func main() {
 func run(args []string, std streams) int {
 	parser, err := kong.New(&commands{},
 		kong.Name("useradmin"),
-		kong.Description("Confirms users' sign-ups in Amazon Cognito user pools, as an administrator, over gRPC."),
+		kong.Description("A gRPC service that confirms the sign-ups of users in Amazon Cognito user pools, as an administrator."),
 		kong.DefaultEnvars("USERADMIN"),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(std.Out, std.Err),
@@ -60,8 +60,8 @@ func run(args []string, std streams) int {
 	if err != nil {
 		return fail(std.Err, err)
 	}
-	registerCompletion(parser)
-	// Parsing would replace what is not UTF-8, and then another user would be meant.
+	parser.Model.HelpFlag.Help = "Print this help."
+	// Parsing replaces what is not UTF-8, and the result could be another user's name.
 	if i := slices.IndexFunc(args, func(arg string) bool { return !utf8.ValidString(arg) }); i >= 0 {
 		return fail(std.Err, usageError{fmt.Errorf("argument %d is not UTF-8", i+1)})
 	}
@@ -73,7 +73,7 @@ func run(args []string, std streams) int {
 	return fail(std.Err, command.Run())
 }
 
-// commandOf is the command whose words are wrong, as far as it was told.
+// commandOf is the command that was used wrongly, or the program if no command was given.
 func commandOf(err error) string {
 	var wrong *kong.ParseError
 	if errors.As(err, &wrong) && wrong.Context != nil {

@@ -17,7 +17,7 @@ import (
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 )
 
-// A wrong setting is one clear line and exit code 2, and nothing is served.
+// An invalid setting prints one line, exits with 2, and nothing is served.
 func TestWrongSettings(t *testing.T) {
 	tests := []struct {
 		name, args, env, want string
@@ -96,7 +96,7 @@ func TestServeWithoutCredentials(t *testing.T) {
 	}
 }
 
-// HTTPS_PROXY is honoured, and a proxy that refuses leaves the request unsent.
+// HTTPS_PROXY is used, and when the proxy refuses, nothing was sent to Cognito.
 func TestServeThroughAProxy(t *testing.T) {
 	asked := make(chan string, 10)
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -68,6 +68,22 @@ func (s *Schema) Unknown(method protoreflect.FullName) string {
 	return ""
 }
 
+// Unknowns returns what Unknown returns for each RPC that has such a text, by the name of the RPC.
+func (s *Schema) Unknowns() []Value {
+	var texts []Value
+	for file := range s.files.RangeFiles {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				if text := s.Unknown(methods.Get(j).FullName()); text != "" {
+					texts = append(texts, Value{string(methods.Get(j).Name()), text})
+				}
+			}
+		}
+	}
+	return texts
+}
+
 // values returns the values of an enum but the first, which is never sent.
 func (s *Schema) values(name protoreflect.FullName, prefix string) []Value {
 	element, err := s.files.FindDescriptorByName(name)

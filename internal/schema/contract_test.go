@@ -196,6 +196,7 @@ func TestOutcomesResultsAndKeys(t *testing.T) {
 	}{
 		{s.Outcomes(), "NOT_SENT NOT_APPLIED APPLIED UNKNOWN"},
 		{s.Results(), "CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED"},
+		{s.Unknowns(), "ConfirmSignUp"},
 		{s.MetadataKeys(), "outcome attempts exception cognitoRequestId repeated"},
 	} {
 		var names []string

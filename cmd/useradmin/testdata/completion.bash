@@ -1,0 +1,91 @@
+# Completion of useradmin for bash, printed by: useradmin completion bash
+
+_useradmin() {
+    local command='' flag='' arguments=0 ended='' words='' files='' word i
+    local current=${COMP_WORDS[COMP_CWORD]}
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if [[ $word == = ]]; then
+            continue
+        elif [[ -n $flag ]]; then
+            flag=''
+        elif [[ -z $ended && $word == -- ]]; then
+            ended=yes
+        elif [[ -z $ended && $word == -* ]]; then
+            case $command:$word in
+            serve:--listen | serve:--admin-listen | serve:--attempts | serve:--attempt-timeout | serve:--call-timeout | serve:--max-connections | serve:--drain-timeout | serve:--log-level | serve:--region | serve:--cognito-endpoint | serve:--drain-delay | serve:--log-format)
+                flag=$word ;;
+            dev:--listen | dev:--admin-listen | dev:--attempts | dev:--attempt-timeout | dev:--call-timeout | dev:--max-connections | dev:--drain-timeout | dev:--log-level | dev:--cognito-listen | dev:--log-format)
+                flag=$word ;;
+            confirm:--metadata | confirm:--address | confirm:--ca | confirm:--timeout | confirm:--output)
+                flag=$word ;;
+            esac
+        elif [[ -z $command ]]; then
+            command=$word
+        else
+            arguments=$((arguments + 1))
+        fi
+    done
+    if [[ $current == = ]]; then
+        current=''
+    fi
+
+    if [[ -n $flag ]]; then
+        case $command:$flag in
+        serve:--log-level)
+            words='debug info warn error' ;;
+        serve:--log-format)
+            words='json text' ;;
+        dev:--log-level)
+            words='debug info warn error' ;;
+        dev:--log-format)
+            words='json text' ;;
+        confirm:--ca)
+            files=yes ;;
+        confirm:--output)
+            words='text json' ;;
+        esac
+    elif [[ -z $ended && $current == -* ]]; then
+        case $command in
+        serve)
+            words='-h --help --version --listen --admin-listen --attempts --attempt-timeout --call-timeout --max-connections --drain-timeout --log-level --region --cognito-endpoint --drain-delay --log-format --reflection --no-reflection --i-accept-unauthenticated-network-access' ;;
+        dev)
+            words='-h --help --version --listen --admin-listen --attempts --attempt-timeout --call-timeout --max-connections --drain-timeout --log-level --cognito-listen --log-format' ;;
+        confirm)
+            words='-h --help --version --metadata --address --ca --strict --timeout --output' ;;
+        explain)
+            words='-h --help --version' ;;
+        completion)
+            words='-h --help --version' ;;
+        version)
+            words='-h --help --version' ;;
+        '')
+            words='-h --help --version' ;;
+        esac
+    else
+        case $command:$arguments in
+        explain:0)
+            current=$(tr '[:lower:]-' '[:upper:]_' <<<"$current")
+            words='INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED' ;;
+        completion:0)
+            words='bash zsh fish' ;;
+        :0)
+            words='serve dev confirm explain completion version' ;;
+        esac
+    fi
+
+    if [[ -n $files ]]; then
+        compopt -o filenames 2>/dev/null
+        while IFS='' read -r word; do
+            COMPREPLY+=("$word")
+        done < <(compgen -f -- "$current")
+    elif [[ -n $words ]]; then
+        while IFS='' read -r word; do
+            COMPREPLY+=("$word")
+        done < <(compgen -W "$words" -- "$current")
+    fi
+    return 0
+}
+
+complete -F _useradmin useradmin

@@ -1,0 +1,105 @@
+#compdef useradmin
+# Completion of useradmin for zsh, printed by: useradmin completion zsh
+
+_useradmin() {
+    local curcontext=$curcontext state line
+    local -a commands
+    commands=(
+        'serve:Run the service in front of Amazon Cognito'
+        'dev:Run the service with an embedded Cognito on loopback, to try it and to test callers'
+        'confirm:Confirm a user'\''s sign-up by calling a running service'
+        'explain:Explain why a call failed and what to do'
+        'completion:Print a script for completion in bash, zsh or fish'
+        'version:Print the version'
+    )
+    _arguments -C \
+        '(-h --help)-h[Print this help]' \
+        '(-h --help)--help[Print this help]' \
+        '(--version)--version[Print the version]' \
+        '1:command:->command' \
+        '*::argument:->argument'
+    case $state in
+    command)
+        _describe command commands ;;
+    argument)
+        case $words[1] in
+        serve)
+            _arguments \
+                '(-h --help)-h[Print this help]' \
+                '(-h --help)--help[Print this help]' \
+                '(--version)--version[Print the version]' \
+                '(--listen)--listen=[Where to serve gRPC]:listen: ' \
+                '(--admin-listen)--admin-listen=[Where to serve /metrics over HTTP]:admin-listen: ' \
+                '(--attempts)--attempts=[The most attempts that a call makes at Cognito]:attempts: ' \
+                '(--attempt-timeout)--attempt-timeout=[The most time that one attempt takes]:attempt-timeout: ' \
+                '(--call-timeout)--call-timeout=[The most time that a call takes that comes without a deadline]:call-timeout: ' \
+                '(--max-connections)--max-connections=[The most connections to Cognito, busy and idle]:max-connections: ' \
+                '(--drain-timeout)--drain-timeout=[The most time from the signal to the end]:drain-timeout: ' \
+                '(--log-level)--log-level=[debug, info, warn or error]:log-level:(debug info warn error)' \
+                '(--region)--region=[The AWS Region of the user pools]:region: ' \
+                '(--cognito-endpoint)--cognito-endpoint=[An endpoint to use instead of Cognito'\''s own]:cognito-endpoint: ' \
+                '(--drain-delay)--drain-delay=[How long to go on serving after health says NOT_SERVING, so that balancers see it]:drain-delay: ' \
+                '(--log-format)--log-format=[json or text]:log-format:(json text)' \
+                '(--reflection)--reflection[Serve gRPC reflection]' \
+                '(--no-reflection)--no-reflection[The opposite of --reflection]' \
+                '(--i-accept-unauthenticated-network-access)--i-accept-unauthenticated-network-access[Allow addresses that the network reaches]' \
+                && return 0 ;;
+        dev)
+            _arguments \
+                '(-h --help)-h[Print this help]' \
+                '(-h --help)--help[Print this help]' \
+                '(--version)--version[Print the version]' \
+                '(--listen)--listen=[Where to serve gRPC]:listen: ' \
+                '(--admin-listen)--admin-listen=[Where to serve /metrics over HTTP]:admin-listen: ' \
+                '(--attempts)--attempts=[The most attempts that a call makes at Cognito]:attempts: ' \
+                '(--attempt-timeout)--attempt-timeout=[The most time that one attempt takes]:attempt-timeout: ' \
+                '(--call-timeout)--call-timeout=[The most time that a call takes that comes without a deadline]:call-timeout: ' \
+                '(--max-connections)--max-connections=[The most connections to Cognito, busy and idle]:max-connections: ' \
+                '(--drain-timeout)--drain-timeout=[The most time from the signal to the end]:drain-timeout: ' \
+                '(--log-level)--log-level=[debug, info, warn or error]:log-level:(debug info warn error)' \
+                '(--cognito-listen)--cognito-listen=[Where the embedded Cognito listens, on loopback]:cognito-listen: ' \
+                '(--log-format)--log-format=[json or text]:log-format:(json text)' \
+                && return 0 ;;
+        confirm)
+            _arguments \
+                '(-h --help)-h[Print this help]' \
+                '(-h --help)--help[Print this help]' \
+                '(--version)--version[Print the version]' \
+                '*--metadata=[Client metadata for the pool'\''s PostConfirmation trigger]:metadata: ' \
+                '(--address)--address=[The address of the service]:address: ' \
+                '(--ca)--ca=[PEM file of the certificates to trust instead of the system'\''s]:ca:_files' \
+                '(--strict)--strict[Fail with USER_ALREADY_CONFIRMED if the user is already confirmed, as Cognito does]' \
+                '(--timeout)--timeout=[The time limit for the command]:timeout: ' \
+                '(--output)--output=[The output format]:output:(text json)' \
+                '1:pool: ' \
+                '2:user: ' \
+                && return 0 ;;
+        explain)
+            _arguments \
+                '(-h --help)-h[Print this help]' \
+                '(-h --help)--help[Print this help]' \
+                '(--version)--version[Print the version]' \
+                '1:name:{compadd -M '\''m:{a-z-}={A-Z_}'\'' -- INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED}' \
+                && return 0 ;;
+        completion)
+            _arguments \
+                '(-h --help)-h[Print this help]' \
+                '(-h --help)--help[Print this help]' \
+                '(--version)--version[Print the version]' \
+                '1:bash|zsh|fish:(bash zsh fish)' \
+                && return 0 ;;
+        version)
+            _arguments \
+                '(-h --help)-h[Print this help]' \
+                '(-h --help)--help[Print this help]' \
+                '(--version)--version[Print the version]' \
+                && return 0 ;;
+        esac ;;
+    esac
+}
+
+if [[ $funcstack[1] == _useradmin ]]; then
+    _useradmin "$@"
+else
+    compdef _useradmin useradmin
+fi
