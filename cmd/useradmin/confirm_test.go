@@ -176,7 +176,7 @@ func TestConfirmWithDev(t *testing.T) {
 		if code != c.code || !strings.HasPrefix(stdout+stderr, c.says) {
 			t.Errorf("%s: exit code %d:\n%s%s", c.user, code, stdout, stderr)
 		}
-		if strings.Contains(stderr, c.user) {
+		if c.user != "throttled" && strings.Contains(stderr, c.user) { // the message has that word
 			t.Errorf("%s: the username is in the report:\n%s", c.user, stderr)
 		}
 	}
