@@ -46,7 +46,8 @@ func newTransport(cfg Config) *http.Transport {
 	t.MaxIdleConnsPerHost = connections
 	t.IdleConnTimeout = 20 * time.Second // a connection that dies under a request costs an unknown outcome
 	t.MaxResponseHeaderBytes = maxResponse
-	t.DisableCompression = true // what is bounded is what is read
+	t.ReadBufferSize, t.WriteBufferSize = 1<<10, 2<<10 // a request and a response fit; with 5,000 calls it saves 25 MB
+	t.DisableCompression = true                        // what is bounded is what is read
 	t.ForceAttemptHTTP2 = false
 	t.Protocols = new(http.Protocols)
 	t.Protocols.SetHTTP1(true) // over HTTP/2 one broken connection would lose the responses of many calls

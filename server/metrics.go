@@ -85,18 +85,6 @@ func (h *recorder) TagRPC(ctx context.Context, info *stats.RPCTagInfo) context.C
 	return context.WithValue(ctx, recordKey{}, h.server.newRecord(ctx, info.FullMethodName))
 }
 
-// growStack makes the goroutine's stack as large as a call needs while there is little on it to copy: grpc begins each call
-// on a goroutine of its own.
-//
-//go:noinline
-func growStack() {
-	var frame [8 << 10]byte
-	touch(&frame)
-}
-
-//go:noinline
-func touch(frame *[8 << 10]byte) { frame[0] = 1 }
-
 // HandleRPC looks at ends: those of calls that no interceptor observed, and trailers of calls that were never tagged.
 func (h *recorder) HandleRPC(ctx context.Context, s stats.RPCStats) {
 	r, tagged := ctx.Value(recordKey{}).(*record)
@@ -131,3 +119,15 @@ func (*recorder) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Cont
 
 // HandleConn counts nothing: connections are the listener's affair.
 func (*recorder) HandleConn(context.Context, stats.ConnStats) {}
+
+// growStack makes the goroutine's stack as large as a call needs while there is little on it to copy: grpc begins each call
+// on a goroutine of its own.
+//
+//go:noinline
+func growStack() {
+	var frame [8 << 10]byte
+	touch(&frame)
+}
+
+//go:noinline
+func touch(frame *[8 << 10]byte) { frame[0] = 1 }
