@@ -3,7 +3,6 @@ package failure
 import (
 	"errors"
 	"iter"
-	"math"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -15,7 +14,7 @@ import (
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 )
 
-// statusOf is the status that the error carries, without the text of what wraps it, as status.FromError would add.
+// statusOf is the status that the error carries. Unlike status.FromError it leaves out the text of what wraps it.
 func statusOf(err error) *status.Status {
 	var carrier interface{ GRPCStatus() *status.Status }
 	if !errors.As(err, &carrier) {
@@ -23,13 +22,13 @@ func statusOf(err error) *status.Status {
 	}
 	s := carrier.GRPCStatus()
 	if s.Code() == codes.OK {
-		// An error is no success, whatever it says.
+		// An error is a failure even if its status says OK.
 		return status.New(codes.Unknown, err.Error())
 	}
 	return s
 }
 
-// ours is the first ErrorInfo of our domain, nil if there is none. Proxies may add their own.
+// ours is the first ErrorInfo of the service's domain, nil if there is none. Proxies may add their own.
 func ours(details []*anypb.Any) *errdetails.ErrorInfo {
 	for info := range decoded[errdetails.ErrorInfo](details) {
 		if info.GetDomain() == Domain {
@@ -39,30 +38,38 @@ func ours(details []*anypb.Any) *errdetails.ErrorInfo {
 	return nil
 }
 
-// outcome is the value of that name. One that a newer service made up promises nothing to this program.
+// reason is the value of a name without its prefix, ERROR_REASON_UNSPECIFIED if this program does not know it.
+func reason(name string) useradminv1.ErrorReason {
+	return useradminv1.ErrorReason(useradminv1.ErrorReason_value["ERROR_REASON_"+name])
+}
+
+// outcome is the value of a name without its prefix. One that this program does not know promises nothing.
 func outcome(name string) useradminv1.Outcome {
-	value := useradminv1.Outcome(useradminv1.Outcome_value[name])
+	value := useradminv1.Outcome(useradminv1.Outcome_value["OUTCOME_"+name])
 	if value == useradminv1.Outcome_OUTCOME_UNSPECIFIED {
 		return useradminv1.Outcome_OUTCOME_UNKNOWN
 	}
 	return value
 }
 
-// retryDelay also says whether there is a RetryInfo: a delay of 0 is one, a delay out of bounds is none, and so is one
-// that a time.Duration can't hold.
+// retryDelay also reports whether there is a valid RetryInfo, since a delay of 0 is one.
 func retryDelay(details []*anypb.Any) (time.Duration, bool) {
 	for info := range decoded[errdetails.RetryInfo](details) {
 		delay := info.GetRetryDelay()
 		if delay != nil && !delay.IsValid() {
 			return 0, false
 		}
-		held := delay.AsDuration()
-		if held == math.MaxInt64 {
-			return 0, false
-		}
-		return max(held, 0), true
+		return max(delay.AsDuration(), 0), true
 	}
 	return 0, false
+}
+
+// known is the code, or Unknown in place of one that gRPC does not have.
+func known(code codes.Code) codes.Code {
+	if code > codes.Unauthenticated {
+		return codes.Unknown
+	}
+	return code
 }
 
 func requestID(details []*anypb.Any) string {
@@ -88,7 +95,7 @@ type message[M any] interface {
 	proto.Message
 }
 
-// decoded yields the details of a type, and passes over those that can't be decoded.
+// decoded yields the details of a type and skips those that can't be decoded.
 func decoded[M any, P message[M]](details []*anypb.Any) iter.Seq[P] {
 	return func(yield func(P) bool) {
 		for _, detail := range details {

@@ -1,49 +1,72 @@
 // Package failure reads what a failed call of useradmin.v1.UserAdmin tells its caller: why it failed, what it did, and
 // what to do next.
+//
+// Send a call again where Retryable reports true, and after OutcomeUnknown to find out; mark every repeat with
+// MarkRepeat.
 package failure
 
 import (
+	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 )
 
-// Domain is the domain of the ErrorInfo by which a status that the service made is known.
-const Domain = "useradmin.v1"
+// Domain is the domain of the ErrorInfo in every status that the service makes.
+const Domain = "useradmin.cognito.internal"
+
+// RepeatHeader with the value RepeatValue marks a call as a repeat. MarkRepeat sets it.
+const (
+	RepeatHeader = "x-useradmin-repeat"
+	RepeatValue  = "1"
+)
+
+// MarkRepeat returns a context for a call that its caller sends again.
+//
+// The service then says what the call and its earlier sendings did together. gRPC marks its own retries. Marking a
+// context twice is the same as marking it once.
+func MarkRepeat(ctx context.Context) context.Context {
+	if outgoing, _ := metadata.FromOutgoingContext(ctx); slices.Contains(outgoing.Get(RepeatHeader), RepeatValue) {
+		return ctx
+	}
+	return metadata.AppendToOutgoingContext(ctx, RepeatHeader, RepeatValue)
+}
 
 // Failure is why a call failed, what it did, and what to do next. Make it with Of.
 //
-// All but Code and Message comes from the service's own status details. Where FromService is false there are none, and
-// the outcome is unknown.
+// All fields but Code and Message come from the details of a status that the service made. Where FromService is false
+// they are empty, and the outcome is unknown.
 type Failure struct {
-	// Code is the gRPC code.
+	// Code is the gRPC code. It is Unknown in place of a code that gRPC does not have.
 	Code codes.Code
-	// Message is the status's text, for people and logs; it is not to be parsed.
+	// Message is the text of the status, for people and logs; do not parse it.
 	Message string
-	// FromService tells whether the service made the status. If not, something else did: a proxy, a library, a cut
-	// connection, the caller's own deadline.
+	// FromService reports whether the service made the status. Otherwise a proxy, a library, a cut connection or the
+	// caller's own deadline did.
 	FromService bool
-	// Reason is why the call failed. It is ERROR_REASON_UNSPECIFIED where FromService is false, or where a newer service
-	// gave a reason that this program does not know: then go by Code and Outcome.
+	// Reason is why the call failed. It is ERROR_REASON_UNSPECIFIED where FromService is false, or where this program
+	// does not know the reason: then go by Code and Outcome.
 	Reason useradminv1.ErrorReason
-	// ReasonName is the name of the reason as it was sent, for example ERROR_REASON_USER_NOT_FOUND.
+	// ReasonName is the name of the reason as it was sent, for example USER_NOT_FOUND.
 	ReasonName string
-	// Outcome is what the call did to the user: OUTCOME_NOT_SENT, OUTCOME_NOT_APPLIED or OUTCOME_UNKNOWN. It speaks of
-	// this call alone, see Repeated.
+	// Outcome is what the call did to the user. It is never OUTCOME_UNSPECIFIED: an outcome that is missing, or that
+	// this program does not know, is OUTCOME_UNKNOWN.
 	Outcome useradminv1.Outcome
-	// RetryDelay is how long to wait before the same call is sent again, from google.rpc.RetryInfo; 0 without one,
-	// and then wait a second or so. One that is out of bounds, or of more than the 292 years of a time.Duration, is none.
+	// RetryDelay is how long to wait before sending the same call again, from google.rpc.RetryInfo. It is 0 without a
+	// valid RetryInfo: then wait about a second. It is never negative, and at most the 292 years of a time.Duration.
 	RetryDelay time.Duration
-	// Violations are what is wrong with the request, field by field, from google.rpc.BadRequest.
+	// Violations are the faults of the request, field by field, from google.rpc.BadRequest.
 	Violations []Violation
-	// RequestID is the service's id of the call, from google.rpc.RequestInfo; its operators find the call by it.
+	// RequestID is the service's id of the call, from google.rpc.RequestInfo. The service logs it.
 	RequestID string
 	// Metadata is the ErrorInfo's; its keys are described at ErrorReason. It is never nil.
 	Metadata map[string]string
@@ -51,7 +74,7 @@ type Failure struct {
 	retryInfo bool
 }
 
-// Violation is one thing that is wrong with the request.
+// Violation is one fault of the request.
 type Violation struct {
 	// Field is the field as in the proto, for example username or client_metadata["key"].
 	Field string
@@ -61,12 +84,12 @@ type Violation struct {
 	Description string
 }
 
-// Of reads the error of a call, also where another error wraps it. It never fails: of an error that is no status it
-// makes a Failure that the service did not make. Nil is no failure; of it Of makes one with the code OK.
+// Of reads the error of a call, also where another error wraps it. It never fails: an error without a status becomes a
+// Failure that the service did not make, and nil becomes one with the code OK.
 func Of(err error) Failure {
 	s := statusOf(err)
 	f := Failure{
-		Code:     s.Code(),
+		Code:     known(s.Code()),
 		Message:  s.Message(),
 		Outcome:  useradminv1.Outcome_OUTCOME_UNKNOWN,
 		Metadata: map[string]string{},
@@ -76,8 +99,8 @@ func Of(err error) Failure {
 	if info == nil {
 		return f
 	}
-	f.FromService, f.ReasonName = true, info.GetReason()
-	f.Reason = useradminv1.ErrorReason(useradminv1.ErrorReason_value[info.GetReason()])
+	f.FromService = true
+	f.Reason, f.ReasonName = reason(info.GetReason()), info.GetReason()
 	maps.Copy(f.Metadata, info.GetMetadata())
 	f.Outcome = outcome(f.Metadata["outcome"])
 	f.RetryDelay, f.retryInfo = retryDelay(details)
@@ -86,40 +109,46 @@ func Of(err error) Failure {
 	return f
 }
 
-// Retryable tells whether the same call may be sent again as it is, after RetryDelay.
+// Retryable reports whether it is safe to send the same call again, marked as a repeat, after RetryDelay.
 //
-// The service says so with RetryInfo or UNAVAILABLE. An UNAVAILABLE that something else made promises nothing.
+// The service says so with RetryInfo or UNAVAILABLE. An UNAVAILABLE from something else promises nothing.
 func (f Failure) Retryable() bool {
 	return f.FromService && (f.retryInfo || f.Code == codes.Unavailable)
 }
 
-// NotApplied tells whether it is certain that the call did nothing to the user and will do nothing, nor did an earlier
-// sending of it.
+// NotApplied reports whether the call certainly had no effect and will have none.
 func (f Failure) NotApplied() bool {
-	return f.FromService && !f.OutcomeUnknown() && !f.Repeated()
+	return f.FromService &&
+		(f.Outcome == useradminv1.Outcome_OUTCOME_NOT_SENT || f.Outcome == useradminv1.Outcome_OUTCOME_NOT_APPLIED)
 }
 
-// OutcomeUnknown tells whether the call may have confirmed the user, or still may.
+// Applied reports whether the call had its effect and failed afterwards: the user is confirmed, but the pool's trigger
+// failed. Another call does not run the trigger again.
+func (f Failure) Applied() bool {
+	return f.Outcome == useradminv1.Outcome_OUTCOME_APPLIED
+}
+
+// OutcomeUnknown reports whether the call may have had its effect, or may still have it.
 //
-// To find out, send the same call with allow_confirmed: OK means that the user is confirmed.
+// To find out, send the same call with allow_confirmed, marked as a repeat; OK means that the user is confirmed.
 func (f Failure) OutcomeUnknown() bool {
-	return f.Outcome != useradminv1.Outcome_OUTCOME_NOT_SENT && f.Outcome != useradminv1.Outcome_OUTCOME_NOT_APPLIED
+	return f.Outcome == useradminv1.Outcome_OUTCOME_UNKNOWN
 }
 
-// Repeated tells whether a library or a proxy had sent the same call before. That earlier one may have had an effect.
+// Repeated reports whether the call was marked as a repeat. The outcome then covers its earlier sendings too.
 func (f Failure) Repeated() bool {
 	return f.Metadata["repeated"] == "true"
 }
 
-// CodeName is the code as the gRPC specification writes it, for example NOT_FOUND.
+// CodeName is the code as the gRPC specification spells it, for example NOT_FOUND.
 func (f Failure) CodeName() string {
 	if f.Code > codes.Unauthenticated {
-		return f.Code.String()
+		return code.Code_UNKNOWN.String()
 	}
 	return code.Code(f.Code).String()
 }
 
-// String describes the failure in one line for logs. Its form may change.
+// String describes the failure in one printable line for logs. Its form may change.
 func (f Failure) String() string {
 	var b strings.Builder
 	b.WriteString(f.CodeName())
@@ -128,7 +157,7 @@ func (f Failure) String() string {
 	}
 	fmt.Fprintf(&b, ": %s (", f.Message)
 	if !f.FromService {
-		b.WriteString("not made by " + Domain + ", ")
+		b.WriteString("not made by useradmin, ")
 	}
 	b.WriteString("outcome " + strings.TrimPrefix(f.Outcome.String(), "OUTCOME_"))
 	if f.RequestID != "" {
@@ -138,7 +167,7 @@ func (f Failure) String() string {
 	return oneLine(b.String())
 }
 
-// oneLine drops what forges log lines or moves a terminal's cursor; others' statuses may hold anything.
+// oneLine replaces what could forge log lines or move a terminal's cursor; the text of a proxy may contain anything.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

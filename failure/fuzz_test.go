@@ -19,15 +19,15 @@ import (
 // FuzzOf reads any bytes as a google.rpc.Status, as they come in grpc-status-details-bin.
 func FuzzOf(f *testing.F) {
 	info := &errdetails.ErrorInfo{
-		Domain: failure.Domain, Reason: "ERROR_REASON_COGNITO_RESPONSE_LOST",
-		Metadata: map[string]string{"outcome": "OUTCOME_NOT_APPLIED", "repeated": "true"},
+		Domain: failure.Domain, Reason: "COGNITO_RESPONSE_LOST",
+		Metadata: map[string]string{"outcome": "NOT_APPLIED", "repeated": "true"},
 	}
 	for _, err := range []error{
-		withDetails(codes.Unavailable, info, &errdetails.RequestInfo{RequestId: "7d3f"}, retryInfo(time.Second)),
-		withDetails(codes.InvalidArgument, info, &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
+		statusError(codes.Unavailable, "Example.", info, &errdetails.RequestInfo{RequestId: "7d3f"}, retryInfo(time.Second)),
+		statusError(codes.InvalidArgument, "Example.", info, &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
 			{Field: "username", Reason: "TOO_LONG", Description: "Too long."},
 		}}),
-		withDetails(codes.NotFound, &errdetails.ErrorInfo{Domain: "proxy.example"}, info),
+		statusError(codes.NotFound, "Example.", &errdetails.ErrorInfo{Domain: "proxy.example"}, info),
 	} {
 		raw, err := proto.Marshal(status.Convert(err).Proto())
 		if err != nil {
@@ -47,14 +47,24 @@ func FuzzOf(f *testing.F) {
 			t.Errorf("got %+v", got)
 		}
 		if !got.FromService && (got.Retryable() || got.NotApplied() || got.Reason != 0 || got.Outcome != unknown || got.RetryDelay != 0) {
-			t.Errorf("a status of somebody else's promises something: %+v", got)
+			t.Errorf("a status that the service did not make promises something: %+v", got)
 		}
-		if got.NotApplied() && (got.OutcomeUnknown() || got.Repeated()) {
-			t.Errorf("not applied, and perhaps it is: %+v", got)
+		if claims := count(got.NotApplied(), got.Applied(), got.OutcomeUnknown()); claims != 1 {
+			t.Errorf("%d claims about the outcome, want 1: %+v", claims, got)
 		}
 		text := got.String()
 		if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			t.Errorf("not fit for a log: %q", text)
+			t.Errorf("not a printable line: %q", text)
 		}
 	})
+}
+
+func count(claims ...bool) int {
+	var n int
+	for _, claim := range claims {
+		if claim {
+			n++
+		}
+	}
+	return n
 }

@@ -10,12 +10,11 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 
-	"cognito.internal/useradmin/cognitoclient"
 	"cognito.internal/useradmin/failure"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
-	"cognito.internal/useradmin/server"
 )
 
 // readmeCall is the README's snippet, with the address as the only difference.
@@ -38,27 +37,15 @@ func readmeCall(ctx context.Context, address string) error {
 }
 
 func TestReadmeSnippet(t *testing.T) {
-	refuse := confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
-		return cognitoclient.Result{}, &cognitoclient.Error{Cause: cognitoclient.UserNotFound, Outcome: cognitoclient.NotApplied, Attempts: 1}
-	})
-	srv, err := server.New(refuse, server.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ctx, lis) }()
+	stop := start(&service{errors: []error{statusError(codes.NotFound, "Gone.", notFoundInfo())}}, lis)
+	defer stop()
 	err = readmeCall(t.Context(), lis.Addr().String())
 	if err == nil || !strings.Contains(err.Error(), "USER_NOT_FOUND") || !strings.Contains(err.Error(), "again: false, nothing happened: true") {
 		t.Errorf("got %v", err)
-	}
-	cancel()
-	if err := <-served; err != nil {
-		t.Error(err)
 	}
 }
 

@@ -1,4 +1,4 @@
-"""Takes the generated stubs and the license into the package, from the repository or from an unpacked sdist."""
+"""Adds the generated stubs and the license to the package, from the repository or from an unpacked sdist."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class StubsHook(BuildHookInterface[Any]):
-    """Adds to what a build includes: the stubs as gen/ to an sdist, as a part of the package to a wheel."""
+    """Adds the stubs to a build: as gen/ to an sdist, as a part of the package to a wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add every stub and the license."""

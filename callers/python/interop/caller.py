@@ -25,7 +25,7 @@ class Caller:
         self._channels: dict[tuple[str, str], grpc.Channel] = {}
 
     def answer(self, request: Json) -> Json:
-        """Make the calls of one request; the answer tells of the last one that failed, or of the last one."""
+        """Make the calls of one request; the answer describes the last one that failed, or else the last one."""
         codes: Counter[str] = Counter()
         told: Json = {}
         for _ in range(request.get("calls") or 1):
@@ -91,12 +91,12 @@ def _failure(failure: Failure, trailers: dict[str, str | bytes]) -> Json:
         code=failure.code.name,
         message=failure.message,
         from_service=failure.from_service,
-        reason=failure.reason or "",
+        reason=failure.reason_name,
         outcome=failure.outcome.value,
         metadata=dict(failure.metadata),
         violations=[{"field": v.field, "reason": v.reason, "description": v.description} for v in failure.violations],
         retry_delay_ms=None if delay is None else delay // timedelta(milliseconds=1),
-        request_id=failure.request_id or "",
+        request_id=failure.request_id,
     )
 
 

@@ -1,4 +1,4 @@
-"""What tests need: a server that answers what they say, details to say, and the two ways to call."""
+"""What tests need: a server with given answers, details for them, and the two ways to call."""
 
 import asyncio
 import threading
@@ -28,8 +28,8 @@ def pack(detail: Message) -> Any:
     return packed
 
 
-def error_info(reason: str, outcome: str = "OUTCOME_NOT_APPLIED", **metadata: str) -> ErrorInfo:
-    """Make the ErrorInfo of a status of the service's."""
+def error_info(reason: str, outcome: str = "NOT_APPLIED", **metadata: str) -> ErrorInfo:
+    """Make the ErrorInfo of a status that the service made."""
     return ErrorInfo(domain=DOMAIN, reason=reason, metadata={"outcome": outcome, **metadata})
 
 
@@ -39,7 +39,7 @@ def retry_info(seconds: int = 0, nanos: int = 0) -> RetryInfo:
 
 
 def request_info() -> RequestInfo:
-    """Make the RequestInfo of a status of the service's."""
+    """Make the RequestInfo of a status that the service made."""
     return RequestInfo(request_id="req-1")
 
 
@@ -67,7 +67,7 @@ class Answer:
 
 
 class Server(UserAdminServicer):
-    """Answers one call after another with `answers`, the last one for ever, and keeps what it was asked."""
+    """Gives `answers` one after the other, then the last one again and again, and keeps what it received."""
 
     def __init__(self) -> None:
         self.answers: list[Answer] = [Answer()]

@@ -7,11 +7,24 @@ from pathlib import Path
 
 import grpc
 import pytest
-from google.protobuf.message import Message
 from support import Answer, Server, error_info, request_info, retry_info
 
 HOME = Path(__file__).parents[1]
 EXAMPLES = ["confirm.py", "confirm_aio.py"]
+
+BUSY = Answer(
+    grpc.StatusCode.UNAVAILABLE,
+    "Unreachable.",
+    [error_info("COGNITO_UNREACHABLE", "NOT_SENT"), retry_info(0, 1000)],
+)
+LOST = Answer(grpc.StatusCode.ABORTED, "Lost.", [error_info("COGNITO_RESPONSE_LOST", "UNKNOWN")])
+PROXY = Answer(grpc.StatusCode.UNAVAILABLE, "upstream connect error")
+TRIGGER = Answer(
+    grpc.StatusCode.FAILED_PRECONDITION,
+    "Rejected.",
+    [error_info("LAMBDA_REJECTED", "APPLIED"), request_info()],
+)
+GONE = Answer(grpc.StatusCode.NOT_FOUND, "Gone.", [error_info("USER_NOT_FOUND")])
 
 
 def run(name: str, server: Server) -> subprocess.CompletedProcess[str]:
@@ -32,33 +45,51 @@ def test_confirms(server: Server, name: str) -> None:
     assert server.requests[0].allow_confirmed
 
 
-def test_retries(server: Server) -> None:
-    details: list[Message] = [error_info("ERROR_REASON_COGNITO_UNREACHABLE", "OUTCOME_NOT_SENT"), retry_info(0, 1000)]
-    busy = Answer(grpc.StatusCode.UNAVAILABLE, "Unreachable.", details)
-    server.answers = [busy, busy, Answer()]
-    assert run("confirm.py", server).stdout == "confirmed\n"
-    assert len(server.requests) == 3
-
+def failed(server: Server, name: str, answers: list[Answer]) -> tuple[str, int]:
+    """Run an example on these answers; return what it says and how many calls it made."""
     server.requests.clear()
-    server.answers = [busy]
-    done = run("confirm.py", server)
-    assert done.stderr == (
-        "not confirmed: UNAVAILABLE ERROR_REASON_COGNITO_UNREACHABLE: Unreachable. (outcome NOT_SENT)\n"
+    server.metadata.clear()
+    server.answers = answers
+    done = run(name, server)
+    assert (done.stdout, done.returncode) == ("", 1)
+    return done.stderr, len(server.requests)
+
+
+def marks(server: Server) -> list[str | bytes | None]:
+    return [metadata.get("x-useradmin-repeat") for metadata in server.metadata]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_retries(server: Server, name: str) -> None:
+    server.answers = [BUSY, BUSY, Answer()]
+    assert run(name, server).stdout == "confirmed\n"
+    assert marks(server) == [None, "1", "1"]
+
+    said = "not confirmed: UNAVAILABLE COGNITO_UNREACHABLE: Unreachable. (outcome NOT_SENT)\n"
+    assert failed(server, name, [BUSY]) == (said, 4)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_asks_once_after_an_unknown_outcome(server: Server, name: str) -> None:
+    server.answers = [LOST, Answer()]
+    assert run(name, server).stdout == "confirmed\n"
+    assert marks(server) == [None, "1"]
+    assert all(request.allow_confirmed for request in server.requests)
+
+    said = "perhaps confirmed: UNAVAILABLE: upstream connect error (not made by useradmin, outcome UNKNOWN)\n"
+    assert failed(server, name, [LOST, PROXY]) == (said, 2)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_stops_where_the_trigger_failed(server: Server, name: str) -> None:
+    said = (
+        "confirmed, but the trigger's work is missing: "
+        "FAILED_PRECONDITION LAMBDA_REJECTED: Rejected. (outcome APPLIED, request id req-1)\n"
     )
-    assert (done.returncode, len(server.requests)) == (1, 3)
+    assert failed(server, name, [TRIGGER]) == (said, 1)
 
 
 def test_says_what_failed(server: Server) -> None:
-    server.answers = [
-        Answer(grpc.StatusCode.NOT_FOUND, "Gone.", [error_info("ERROR_REASON_USER_NOT_FOUND"), request_info()]),
-        Answer(grpc.StatusCode.UNAVAILABLE, "upstream connect error"),
-        Answer(grpc.StatusCode.NOT_FOUND, "Gone.", [error_info("ERROR_REASON_USER_NOT_FOUND"), request_info()]),
-    ]
-    assert run("confirm.py", server).stderr == "there is no such user\n"
-    assert run("confirm.py", server).stderr == (
-        "perhaps confirmed, the same call again would tell: "
-        "UNAVAILABLE: upstream connect error (not made by useradmin.v1, outcome UNKNOWN)\n"
-    )
-    assert run("confirm_aio.py", server).stderr == (
-        "NOT_FOUND ERROR_REASON_USER_NOT_FOUND: Gone. (outcome NOT_APPLIED, request id req-1)\n"
-    )
+    assert failed(server, "confirm.py", [GONE]) == ("there is no such user\n", 1)
+    said = "not confirmed: NOT_FOUND USER_NOT_FOUND: Gone. (outcome NOT_APPLIED)\n"
+    assert failed(server, "confirm_aio.py", [GONE]) == (said, 1)

@@ -87,7 +87,7 @@ def test_unknown_result(server: Server, ask: Ask) -> None:
 def test_failure(server: Server, ask: Ask) -> None:
     violation = BadRequest.FieldViolation(field="username", reason="REQUIRED", description="Missing.")
     details = [
-        error_info("ERROR_REASON_INVALID_REQUEST", "OUTCOME_NOT_SENT", violation="REQUIRED"),
+        error_info("INVALID_REQUEST", "NOT_SENT", violation="REQUIRED"),
         request_info(),
         BadRequest(field_violations=[violation]),
         retry_info(0, 250_000_000),
@@ -101,9 +101,9 @@ def test_failure(server: Server, ask: Ask) -> None:
         "message": "Bad.",
         "result": "",
         "from_service": True,
-        "reason": "ERROR_REASON_INVALID_REQUEST",
-        "outcome": "OUTCOME_NOT_SENT",
-        "metadata": {"outcome": "OUTCOME_NOT_SENT", "violation": "REQUIRED"},
+        "reason": "INVALID_REQUEST",
+        "outcome": "NOT_SENT",
+        "metadata": {"outcome": "NOT_SENT", "violation": "REQUIRED"},
         "violations": [{"field": "username", "reason": "REQUIRED", "description": "Missing."}],
         "retry_delay_ms": 250,
         "request_id": "req-1",
@@ -122,11 +122,11 @@ def test_failure(server: Server, ask: Ask) -> None:
 def test_foreign_failure(server: Server, ask: Ask) -> None:
     server.answers = [Answer(grpc.StatusCode.INTERNAL, "Garbled.", raw=b"\xff\x00")]
     answer = ask({})
-    assert (answer["code"], answer["from_service"], answer["outcome"]) == ("INTERNAL", False, "OUTCOME_UNKNOWN")
+    assert (answer["code"], answer["from_service"], answer["outcome"]) == ("INTERNAL", False, "UNKNOWN")
     assert (answer["reason"], answer["details"]) == ("", [])
 
 
-def test_many_calls_tell_of_the_last_failure(server: Server, ask: Ask) -> None:
+def test_many_calls_describe_the_last_failure(server: Server, ask: Ask) -> None:
     first, last = (Answer(grpc.StatusCode.ABORTED, message) for message in ("First.", "Last."))
     server.answers = [Answer(), first, last, Answer()]
     answer = ask({"calls": 5})
@@ -138,7 +138,7 @@ def test_deadline_and_cancel(server: Server, ask: Ask) -> None:
     server.hang = True
     assert ask({"deadline_ms": 100})["code"] == "DEADLINE_EXCEEDED"
     answer = ask({"cancel_ms": 100})
-    assert (answer["code"], answer["outcome"]) == ("CANCELLED", "OUTCOME_UNKNOWN")
+    assert (answer["code"], answer["outcome"]) == ("CANCELLED", "UNKNOWN")
 
 
 def test_a_late_cancel_changes_nothing(ask: Ask) -> None:
@@ -146,7 +146,7 @@ def test_a_late_cancel_changes_nothing(ask: Ask) -> None:
 
 
 def test_service_config(server: Server, ask: Ask) -> None:
-    details = [error_info("ERROR_REASON_COGNITO_UNREACHABLE", "OUTCOME_NOT_SENT"), retry_info(0, 1_000_000)]
+    details = [error_info("COGNITO_UNREACHABLE", "NOT_SENT"), retry_info(0, 1_000_000)]
     busy = Answer(grpc.StatusCode.UNAVAILABLE, "Unreachable.", details)
     server.answers = [busy, busy, Answer()]
     assert ask({"service_config": RETRY})["code"] == "OK"
@@ -163,7 +163,7 @@ def test_channels_are_kept(server: Server, ask: Ask) -> None:
     assert len(set(server.peers)) == 1
 
 
-def test_what_can_not_be_sent(ask: Ask) -> None:
+def test_what_cannot_be_sent(ask: Ask) -> None:
     answer = ask({"username": "\ud800"})
     assert (answer["code"], answer["from_service"]) == ("UNKNOWN", False)
     assert ask({})["code"] == "OK"

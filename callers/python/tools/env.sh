@@ -19,7 +19,7 @@ die() {
 mkdir -p "$cache"
 echo '*' >"$cache/.gitignore"
 
-# venv NAME PINS...: makes $cache/NAME with exactly these pins, unless it is there; anew when they or Python changed.
+# venv NAME PINS...: creates $cache/NAME with exactly these pins, or recreates it if they or Python changed.
 venv() {
   local name=$1 pins stamp
   shift

@@ -1,6 +1,6 @@
-"""Calls the gRPC service useradmin.v1.UserAdmin: what its answers and errors mean; its stubs are in useradmin.v1."""
+"""Client of the gRPC service useradmin.v1.UserAdmin: what its responses and errors mean; useradmin.v1 has its stubs."""
 
-from useradmin.failure import DOMAIN, Failure, FieldViolation, Outcome
+from useradmin.failure import DOMAIN, REPEAT_METADATA, Failure, Outcome, Violation
 from useradmin.result import result_of
 
-__all__ = ["DOMAIN", "Failure", "FieldViolation", "Outcome", "result_of"]
+__all__ = ["DOMAIN", "REPEAT_METADATA", "Failure", "Outcome", "Violation", "result_of"]

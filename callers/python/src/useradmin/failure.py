@@ -15,37 +15,44 @@ from google.rpc.status_pb2 import Status
 
 from useradmin.v1.errors_pb2 import ERROR_REASON_UNSPECIFIED, ErrorReason
 
-__all__ = ["DOMAIN", "Failure", "FieldViolation", "Outcome"]
+__all__ = ["DOMAIN", "REPEAT_METADATA", "Failure", "Outcome", "Violation"]
 
-DOMAIN = "useradmin.v1"
-"""The domain of the ErrorInfo by which a status made by the service is known."""
+DOMAIN = "useradmin.cognito.internal"
+"""The domain of the ErrorInfo in every status that the service makes."""
+
+REPEAT_METADATA = (("x-useradmin-repeat", "1"),)
+"""The metadata of a call that its caller sends again; gRPC marks its own retries.
+
+With it the service says what the call and its earlier sendings did together.
+"""
 
 _DETAILS_KEY = "grpc-status-details-bin"
 # The bounds of google.protobuf.Duration.
 _MAX_SECONDS = 315_576_000_000
 _MAX_NANOS = 999_999_999
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
 _MessageT = TypeVar("_MessageT", bound=Message)
 
 
 class Outcome(Enum):
-    """The effect of a failed call on the user; each value is the name in the schema.
+    """What a failed call did to the user; each value is the name as it is sent."""
 
-    It speaks of this call alone: see Failure.repeated.
-    """
+    NOT_SENT = "NOT_SENT"
+    """Nothing was sent to Cognito: the call had no effect and will have none."""
 
-    NOT_SENT = "OUTCOME_NOT_SENT"
-    """Nothing went out to Cognito: the call had no effect and will have none."""
+    NOT_APPLIED = "NOT_APPLIED"
+    """Cognito refused: the call had no effect and will have none."""
 
-    NOT_APPLIED = "OUTCOME_NOT_APPLIED"
-    """Cognito said no: the call had no effect and will have none."""
+    APPLIED = "APPLIED"
+    """The call had its effect and failed afterwards."""
 
-    UNKNOWN = "OUTCOME_UNKNOWN"
-    """It can't be told whether the call confirmed the user, or still will."""
+    UNKNOWN = "UNKNOWN"
+    """The call may have had its effect, or may still have it."""
 
 
 @dataclass(frozen=True, slots=True)
-class FieldViolation:
-    """One thing that is wrong with the request, from google.rpc.BadRequest."""
+class Violation:
+    """One fault of the request, from google.rpc.BadRequest."""
 
     field: str
     """The field as in the schema, for example `username` or `client_metadata["key"]`."""
@@ -61,54 +68,55 @@ class FieldViolation:
 class Failure:
     """Why a call failed, what it did, and what to do next.
 
-    Make it with from_error. All but code and message comes from the service's own status details, so it has its
-    default where from_service is false.
+    Make it with from_error. All fields but code and message come from the details of a status that the service made;
+    where from_service is false they have their defaults.
     """
 
     code: grpc.StatusCode
-    """The gRPC code; UNKNOWN for an exception that is no RPC error, but CANCELLED for a cancellation."""
+    """The gRPC code; UNKNOWN for a code that gRPC does not have, and for an exception that is not an RPC error."""
 
     message: str
-    """The status message, or an exception's own text; for people and logs, not to be parsed."""
+    """The text of the status or of the exception, for people and logs; do not parse it."""
 
     from_service: bool = False
     """Whether the service made the status.
 
-    If not, something else did (a proxy, a library, a cut connection, the caller's own deadline), and what became of
-    the call is unknown.
+    Otherwise a proxy, a library, a cut connection or the caller's own deadline did.
     """
 
-    reason: str | None = None
-    """The name of an ErrorReason, for example `ERROR_REASON_USER_NOT_FOUND`, as it was sent.
+    reason: ErrorReason.ValueType = ERROR_REASON_UNSPECIFIED
+    """Why the call failed: a constant of useradmin.v1.errors_pb2.
 
-    A newer server may send one that these stubs do not know: then go by code and outcome. None where from_service is
-    false.
+    ERROR_REASON_UNSPECIFIED where from_service is false, or where these stubs do not know reason_name: then go by
+    code and outcome.
     """
+
+    reason_name: str = ""
+    """The name of the reason as it was sent, for example `USER_NOT_FOUND`."""
 
     outcome: Outcome = Outcome.UNKNOWN
-    """What the call did to the user; UNKNOWN where from_service is false, or the value is a newer server's."""
+    """What the call did to the user; UNKNOWN if it is missing or not known to this version."""
 
     retry_delay: timedelta | None = None
-    """How long to wait before the same call is sent again, from google.rpc.RetryInfo.
+    """How long to wait before sending the same call again, from google.rpc.RetryInfo.
 
-    None if there is none, or it is no valid google.protobuf.Duration. It is never negative, and may be longer than
-    time.sleep can take.
+    None without a valid RetryInfo. It is never negative, and may be longer than time.sleep accepts.
     """
 
-    violations: tuple[FieldViolation, ...] = ()
-    """What is wrong with the request, field by field, from google.rpc.BadRequest."""
+    violations: tuple[Violation, ...] = ()
+    """The faults of the request, field by field, from google.rpc.BadRequest."""
 
-    request_id: str | None = None
-    """The service's id of the call, from google.rpc.RequestInfo; its operators find the call in their logs by it."""
+    request_id: str = ""
+    """The service's id of the call, from google.rpc.RequestInfo. The service logs it."""
 
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """ErrorInfo.metadata as it was sent; its keys are described in errors.proto."""
+    """ErrorInfo.metadata as it was sent; errors.proto describes its keys."""
 
     @classmethod
     def from_error(cls, error: BaseException) -> "Failure":
         """Read an exception that a call raised: grpc.RpcError, grpc.aio.AioRpcError, or any other.
 
-        It never raises, whatever the exception carries.
+        It never raises, whatever the exception carries. A cancellation becomes CANCELLED.
         """
         if not isinstance(error, grpc.RpcError):
             cancelled = isinstance(error, grpc.FutureCancelledError | asyncio.CancelledError)
@@ -125,59 +133,71 @@ class Failure:
             code=code,
             message=message,
             from_service=True,
-            reason=info.reason or None,
+            reason=_reason(info.reason),
+            reason_name=info.reason,
             outcome=_outcome(info.metadata.get("outcome", "")),
             retry_delay=next(map(_delay, _of_type(details, RetryInfo)), None),
             violations=tuple(
-                FieldViolation(violation.field, violation.reason, violation.description)
+                Violation(violation.field, violation.reason, violation.description)
                 for request in _of_type(details, BadRequest)
                 for violation in request.field_violations
             ),
-            request_id=next((info.request_id or None for info in _of_type(details, RequestInfo)), None),
+            request_id=next((info.request_id for info in _of_type(details, RequestInfo)), ""),
             metadata=dict(info.metadata),
         )
 
     @property
-    def reason_value(self) -> ErrorReason.ValueType:
-        """The reason as a constant of useradmin.v1.errors_pb2; ERROR_REASON_UNSPECIFIED if unset or not known."""
-        return ErrorReason.Value(self.reason) if self.reason in ErrorReason.keys() else ERROR_REASON_UNSPECIFIED  # noqa: SIM118
-
-    @property
-    def repeated(self) -> bool:
-        """Whether a library or a proxy had sent the same call before; that earlier one may have had an effect."""
-        return self.metadata.get("repeated") == "true"
+    def code_name(self) -> str:
+        """The code's name, for example `NOT_FOUND`."""
+        return self.code.name
 
     @property
     def retryable(self) -> bool:
-        """Whether exactly the same call may be sent again now, after retry_delay if there is one.
+        """Whether it is safe to send the same call again, with REPEAT_METADATA, after retry_delay.
 
-        The service says so with RetryInfo or UNAVAILABLE; an UNAVAILABLE that others made promises nothing.
+        The service says so with RetryInfo or UNAVAILABLE. An UNAVAILABLE from something else promises nothing.
         """
         return self.from_service and (self.retry_delay is not None or self.code is grpc.StatusCode.UNAVAILABLE)
 
     @property
-    def certainly_not_applied(self) -> bool:
-        """Whether nothing happened to the user and nothing will: neither by this call nor by an earlier sending."""
-        return self.from_service and self.outcome is not Outcome.UNKNOWN and not self.repeated
+    def not_applied(self) -> bool:
+        """Whether the call certainly had no effect and will have none."""
+        return self.from_service and self.outcome in {Outcome.NOT_SENT, Outcome.NOT_APPLIED}
+
+    @property
+    def applied(self) -> bool:
+        """Whether the call had its effect and failed afterwards: the user is confirmed, the pool's trigger failed.
+
+        Another call does not run the trigger again.
+        """
+        return self.outcome is Outcome.APPLIED
 
     @property
     def outcome_unknown(self) -> bool:
-        """Whether one has to find out: send the same call with `allow_confirmed`; OK means the user is confirmed."""
+        """Whether the call may have had its effect, or may still have it.
+
+        To find out, send the same call with `allow_confirmed` and REPEAT_METADATA; OK means that the user is confirmed.
+        """
         return self.outcome is Outcome.UNKNOWN
 
+    @property
+    def repeated(self) -> bool:
+        """Whether the call was marked as a repeat; the outcome then covers its earlier sendings too."""
+        return self.metadata.get("repeated") == "true"
+
     def __str__(self) -> str:
-        name = f"{self.code.name} {self.reason}" if self.reason else self.code.name
-        notes = [] if self.from_service else [f"not made by {DOMAIN}"]
+        name = f"{self.code_name} {self.reason_name}" if self.reason_name else self.code_name
+        notes = [] if self.from_service else ["not made by useradmin"]
         notes.append(f"outcome {self.outcome.name}")
         if self.request_id:
             notes.append(f"request id {self.request_id}")
         line = f"{name}: {self.message} ({', '.join(notes)})"
-        # Others' messages may hold what forges log lines or moves a terminal's cursor.
+        # The text of a proxy may contain what forges log lines or moves a terminal's cursor.
         return "".join(char if char.isprintable() else " " for char in line)
 
 
 def _ask(error: grpc.RpcError, method: str) -> object:
-    """Call a method that grpc's own errors have, and other people's RpcErrors may lack or have otherwise."""
+    """Call a method that grpc's errors have; other subclasses of RpcError may lack it or define it differently."""
     try:
         return getattr(error, method)()
     except Exception:
@@ -192,7 +212,7 @@ def _text(error: BaseException) -> str:
 
 
 def _details(code: grpc.StatusCode, metadata: object) -> Sequence[Any]:
-    """Return the details in the trailers; none if they can't be read or belong to a status of another code."""
+    """Return the details in the trailers; none if they cannot be decoded or belong to a status of another code."""
     try:
         pairs = list(metadata)  # type: ignore[call-overload]
     except TypeError:
@@ -203,8 +223,8 @@ def _details(code: grpc.StatusCode, metadata: object) -> Sequence[Any]:
             status = Status.FromString(value) if key == _DETAILS_KEY else None
         except (DecodeError, TypeError, ValueError):
             continue
-        # Something on the way has put its own code in place of the service's.
-        if status is not None and status.code == code.value[0]:
+        # With another code, something on the way replaced the service's.
+        if status is not None and _CODES.get(status.code, grpc.StatusCode.UNKNOWN) is code:
             return status.details
     return ()
 
@@ -217,6 +237,13 @@ def _of_type(details: Sequence[Any], kind: type[_MessageT]) -> Iterator[_Message
                 yield message
         except DecodeError:
             continue
+
+
+def _reason(name: str) -> ErrorReason.ValueType:
+    try:
+        return ErrorReason.Value(f"ERROR_REASON_{name}")
+    except ValueError:
+        return ERROR_REASON_UNSPECIFIED
 
 
 def _outcome(name: str) -> Outcome:

@@ -1,4 +1,4 @@
-"""What a successful call tells its caller."""
+"""What the response of a successful call means."""
 
 from useradmin.v1.user_admin_pb2 import ConfirmSignUpResponse
 
@@ -6,10 +6,10 @@ __all__ = ["result_of"]
 
 
 def result_of(response: ConfirmSignUpResponse) -> ConfirmSignUpResponse.Result.ValueType:
-    """Return how the user came to be confirmed: the answer's result, where these stubs know it.
+    """Return how the user came to be confirmed.
 
-    A value that they do not know, from a newer server, is RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the
-    user is confirmed.
+    A result that these stubs do not know becomes RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is
+    confirmed.
     """
     if response.result in ConfirmSignUpResponse.Result.values() and response.result:
         return response.result

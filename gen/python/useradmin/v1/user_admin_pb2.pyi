@@ -55,24 +55,34 @@ class ConfirmSignUpRequest(_message.Message):
     Required; 1 to 55 characters that match `[\\w-]+_[0-9a-zA-Z]+` (ASCII).
     """
     username: _builtins.str
-    """The user's name in the pool, or an alias that the pool resolves: an e-mail address, a phone number, a `sub`.
+    """The username or the `sub` that SignUp returned.
+
+    Do not use an e-mail address or a phone number that is only an alias: it works once it is verified, which a user
+    who is still to be confirmed has not done. Until then it finds nobody, or somebody else who owns the verified
+    address.
 
     Required; 1 to 128 Unicode code points that match `[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+`, so no spaces and no control
-    characters. It is passed on as it is: never trimmed, folded or normalised.
+    characters. It is passed on unchanged: never trimmed, folded or normalised.
     """
     allow_confirmed: _builtins.bool
-    """Whether a user who is confirmed already is a success; recommended.
+    """Whether a user who is already confirmed is a success; recommended.
 
     With it the call states a goal (the user is confirmed) and is safe to repeat. Without it the call keeps Cognito's
-    own meaning: a user who is confirmed already is an error, and an answer lost on the way must not be repeated.
+    own meaning: a user who is already confirmed is an error, and a call whose response was lost must not be
+    repeated.
+
+    It is about the user whom `username` finds; see there for aliases.
     """
     @_builtins.property
     def client_metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
 
-        Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-        in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-        code points, 32 KiB of UTF-8 for all keys and values together.
+        Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+        secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+        after an UNKNOWN outcome.
+
+        Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+        points, 32 KiB of UTF-8 for all keys and values together.
         """
 
     def __init__(
@@ -106,12 +116,17 @@ class ConfirmSignUpResponse(_message.Message):
         RESULT_UNSPECIFIED: ConfirmSignUpResponse._Result.ValueType  # 0
         """Never sent."""
         RESULT_CONFIRMED: ConfirmSignUpResponse._Result.ValueType  # 1
-        """This call confirmed the user, and the pool's PostConfirmation trigger, if there is one, ended well."""
+        """This call confirmed the user, and the pool's PostConfirmation trigger, if there is one, succeeded."""
         RESULT_ALREADY_CONFIRMED: ConfirmSignUpResponse._Result.ValueType  # 2
-        """The user had been confirmed before this call; sent only with `allow_confirmed`. No trigger ran."""
+        """The user was confirmed before this call, or by somebody else while it ran; sent only with `allow_confirmed`.
+
+        This call ran no trigger. If somebody else confirmed the user through the user's own sign-up, a trigger did
+        run.
+        """
         RESULT_CONFIRMED_UNATTRIBUTED: ConfirmSignUpResponse._Result.ValueType  # 3
-        """The user is confirmed, but whether by this call or by somebody else, and how the trigger ended, can't be known:
-        an answer of Cognito's was lost on the way, or the call is itself a repeat that a library or a proxy sent.
+        """The user is confirmed, but whether by this call or by somebody else, and how the trigger ended, is not known.
+
+        A response was lost on the way, or the call is marked as a repeat.
         """
 
     class Result(_Result, metaclass=_ResultEnumTypeWrapper):
@@ -120,20 +135,24 @@ class ConfirmSignUpResponse(_message.Message):
     RESULT_UNSPECIFIED: ConfirmSignUpResponse.Result.ValueType  # 0
     """Never sent."""
     RESULT_CONFIRMED: ConfirmSignUpResponse.Result.ValueType  # 1
-    """This call confirmed the user, and the pool's PostConfirmation trigger, if there is one, ended well."""
+    """This call confirmed the user, and the pool's PostConfirmation trigger, if there is one, succeeded."""
     RESULT_ALREADY_CONFIRMED: ConfirmSignUpResponse.Result.ValueType  # 2
-    """The user had been confirmed before this call; sent only with `allow_confirmed`. No trigger ran."""
+    """The user was confirmed before this call, or by somebody else while it ran; sent only with `allow_confirmed`.
+
+    This call ran no trigger. If somebody else confirmed the user through the user's own sign-up, a trigger did
+    run.
+    """
     RESULT_CONFIRMED_UNATTRIBUTED: ConfirmSignUpResponse.Result.ValueType  # 3
-    """The user is confirmed, but whether by this call or by somebody else, and how the trigger ended, can't be known:
-    an answer of Cognito's was lost on the way, or the call is itself a repeat that a library or a proxy sent.
+    """The user is confirmed, but whether by this call or by somebody else, and how the trigger ended, is not known.
+
+    A response was lost on the way, or the call is marked as a repeat.
     """
 
     RESULT_FIELD_NUMBER: _builtins.int
     result: Global___ConfirmSignUpResponse.Result.ValueType
     """How the user came to be confirmed.
 
-    Callers take a value they do not know for RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is
-    confirmed.
+    Treat a value that you do not know as RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is confirmed.
     """
     def __init__(
         self,

@@ -28,9 +28,16 @@ if _version_not_supported:
 class UserAdminStub(object):
     """UserAdmin acts on the users of Amazon Cognito user pools as an administrator.
 
-    Every status that the service makes carries a `google.rpc.ErrorInfo` with the domain `useradmin.v1`; its `reason` is
-    the name of an `ErrorReason`, its metadata key `outcome` the name of an `Outcome`. A status without that detail was
-    made by something else (a proxy, a library, a cut connection, the caller's own deadline): its outcome is unknown.
+    Every error status that this service makes carries a `google.rpc.ErrorInfo` with the domain
+    `useradmin.cognito.internal`; its `reason` names an ErrorReason, its metadata key `outcome` an Outcome. A status
+    without that detail was made by something else (a proxy, a library, a cut connection, the caller's own deadline):
+    its outcome is unknown.
+
+    UNAVAILABLE, RESOURCE_EXHAUSTED and RetryInfo are given only where sending exactly the same call again is safe.
+
+    A call is marked as a repeat by the header `x-useradmin-repeat: 1`, by `grpc-previous-rpc-attempts` above 0, or by
+    `x-envoy-attempt-count` above 1. gRPC libraries and Envoy set theirs automatically; set the first one when you send
+    a call again yourself. A repeat counts as one call together with its first sending, which may have had its effect.
     """
 
     def __init__(self, channel):
@@ -49,36 +56,42 @@ class UserAdminStub(object):
 class UserAdminServicer(object):
     """UserAdmin acts on the users of Amazon Cognito user pools as an administrator.
 
-    Every status that the service makes carries a `google.rpc.ErrorInfo` with the domain `useradmin.v1`; its `reason` is
-    the name of an `ErrorReason`, its metadata key `outcome` the name of an `Outcome`. A status without that detail was
-    made by something else (a proxy, a library, a cut connection, the caller's own deadline): its outcome is unknown.
+    Every error status that this service makes carries a `google.rpc.ErrorInfo` with the domain
+    `useradmin.cognito.internal`; its `reason` names an ErrorReason, its metadata key `outcome` an Outcome. A status
+    without that detail was made by something else (a proxy, a library, a cut connection, the caller's own deadline):
+    its outcome is unknown.
+
+    UNAVAILABLE, RESOURCE_EXHAUSTED and RetryInfo are given only where sending exactly the same call again is safe.
+
+    A call is marked as a repeat by the header `x-useradmin-repeat: 1`, by `grpc-previous-rpc-attempts` above 0, or by
+    `x-envoy-attempt-count` above 1. gRPC libraries and Envoy set theirs automatically; set the first one when you send
+    a call again yourself. A repeat counts as one call together with its first sending, which may have had its effect.
     """
 
     def ConfirmSignUp(self, request, context):
         """Confirms a user's sign-up without a confirmation code.
 
-        It calls Cognito's AdminConfirmSignUp: a user with the status UNCONFIRMED becomes CONFIRMED, then Cognito runs the
-        user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
+        It calls Cognito's AdminConfirmSignUp: a user with the status UNCONFIRMED becomes CONFIRMED, then Cognito runs
+        the user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
 
-        The operation is not idempotent: on a user who is confirmed already it fails with
-        ERROR_REASON_USER_ALREADY_CONFIRMED, unless the request has `allow_confirmed`, with which the same call may be
-        sent again after any error. UNAVAILABLE from this service means that sending exactly the same call again is safe.
-        After any other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no
-        effect; UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
+        The operation is not idempotent: on a user who is already confirmed it fails with USER_ALREADY_CONFIRMED. With
+        `allow_confirmed` the same call may be sent again after any error.
 
-        Errors, each described at its `ErrorReason`:
+        Unknown: To find out, send the same call with `allow_confirmed` and the header `x-useradmin-repeat: 1`; OK means
+        that the user is confirmed.
 
-        - INVALID_ARGUMENT: the request breaks a limit stated below, or Cognito refuses a value.
+        Errors, each described at its ErrorReason:
+
+        - INVALID_ARGUMENT: the request violates a limit stated below, or Cognito rejected a value.
         - NOT_FOUND: the user pool or the user does not exist.
-        - FAILED_PRECONDITION: the user's status, the trigger or the pool's Region forbids it, or Cognito answered an
-        exception that this service does not know.
-        - PERMISSION_DENIED: Cognito refuses, or the service's own AWS identity lacks the right.
-        - RESOURCE_EXHAUSTED: a quota of Cognito's; with RetryInfo it may be sent again after that delay.
-        - ABORTED: the outcome is unknown and `allow_confirmed` was not set; do not send the same call again.
+        - FAILED_PRECONDITION: the user's status, the trigger, the pool's configuration or this service's AWS identity or
+        endpoint does not allow it, or Cognito returned an exception that this service does not know.
+        - PERMISSION_DENIED: Cognito refused.
+        - RESOURCE_EXHAUSTED: a quota of Cognito; with RetryInfo the same call may be sent again after that delay.
+        - ABORTED: the outcome is unknown and `allow_confirmed` was not set; do not send the same call again without it.
         - UNAVAILABLE: send the same call again.
-        - DEADLINE_EXCEEDED, CANCELLED: the caller's time was over, or it left.
-        - UNIMPLEMENTED: what is behind the service's endpoint is no Cognito.
-        - INTERNAL: an internal error of Cognito's or of the service.
+        - DEADLINE_EXCEEDED, CANCELLED: the caller's time ran out, or the caller left.
+        - INTERNAL: an internal error of Cognito or of this service.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,9 +116,16 @@ def add_UserAdminServicer_to_server(servicer, server):
 class UserAdmin(object):
     """UserAdmin acts on the users of Amazon Cognito user pools as an administrator.
 
-    Every status that the service makes carries a `google.rpc.ErrorInfo` with the domain `useradmin.v1`; its `reason` is
-    the name of an `ErrorReason`, its metadata key `outcome` the name of an `Outcome`. A status without that detail was
-    made by something else (a proxy, a library, a cut connection, the caller's own deadline): its outcome is unknown.
+    Every error status that this service makes carries a `google.rpc.ErrorInfo` with the domain
+    `useradmin.cognito.internal`; its `reason` names an ErrorReason, its metadata key `outcome` an Outcome. A status
+    without that detail was made by something else (a proxy, a library, a cut connection, the caller's own deadline):
+    its outcome is unknown.
+
+    UNAVAILABLE, RESOURCE_EXHAUSTED and RetryInfo are given only where sending exactly the same call again is safe.
+
+    A call is marked as a repeat by the header `x-useradmin-repeat: 1`, by `grpc-previous-rpc-attempts` above 0, or by
+    `x-envoy-attempt-count` above 1. gRPC libraries and Envoy set theirs automatically; set the first one when you send
+    a call again yourself. A repeat counts as one call together with its first sending, which may have had its effect.
     """
 
     @staticmethod
