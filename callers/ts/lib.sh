@@ -29,7 +29,7 @@ install_set() {
 	mkdir -p "$to"
 	rm -rf "$to/.installed" "$to/node_modules"
 	cp "$from/package.json" "$from/package-lock.json" "$from/.npmrc" "$to/"
-	# No scripts of others run. The warnings would be about Node 20, with which the tests show that all works.
+	# Packages run no scripts. The hidden warnings are about Node.js 20, which the tests cover.
 	(cd "$to" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) ||
 		fail "npm could not install the libraries of $from/package-lock.json"
 	echo "$key" >"$to/.installed"
@@ -65,7 +65,7 @@ generate_to() {
 		fail 'buf generate failed'
 }
 
-# Builds the package into dist/, of the stubs in gen/ts and of src/.
+# Builds the package into dist/ from gen/ts and src/.
 build_package() {
 	rm -rf "$here/dist"
 	mkdir -p "$here/dist/gen"

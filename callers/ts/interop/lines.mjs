@@ -131,7 +131,7 @@ function answerOf(failure) {
   return {
     ...empty,
     code: failure.codeName,
-    message: failure.rawMessage,
+    message: failure.message,
     from_service: failure.fromService,
     reason: failure.reasonName,
     outcome: failure.outcomeName,

@@ -13,25 +13,25 @@ import { type Detail, type RpcStatus, statusOf } from "./status.js";
 
 export type { Detail } from "./status.js";
 
-/** The ErrorInfo.domain of every status that the service itself makes. */
-const domain = "useradmin.v1";
+/** The domain of the ErrorInfo in every status that the service makes. */
+const domain = "useradmin.cognito.internal";
 
-/** The bounds of google.protobuf.Duration; what is outside of them is no delay. */
+/** The bounds of google.protobuf.Duration; a delay outside of them is ignored. */
 const maxSeconds = 315_576_000_000n;
 const maxNanos = 999_999_999;
 
-/** A field of the request that breaks a limit; from google.rpc.BadRequest. */
-export interface FieldViolation {
-  /** The field as in the proto: `username`, `client_metadata["k"]`. */
+/** One thing that is wrong with the request, from google.rpc.BadRequest. */
+export interface Violation {
+  /** The field as in the proto, for example `username` or `client_metadata["k"]`. */
   readonly field: string;
-  /** Why, for programs: `REQUIRED`, `TOO_LONG`, `BAD_CHARACTERS` ... */
+  /** The reason for programs, for example `TOO_LONG`. */
   readonly reason: string;
-  /** Why, for people. */
+  /** The reason for people. */
   readonly description: string;
 }
 
 /**
- * Why a call of useradmin.v1 failed, and what it did.
+ * Why a call of useradmin.v1.UserAdmin failed, what it did to the user, and what to do next.
  *
  * ```ts
  * try { ... } catch (err) {
@@ -40,64 +40,61 @@ export interface FieldViolation {
  * }
  * ```
  *
- * Nothing that a server or a proxy sends makes it throw: an unknown reason, unknown details and garbage are read as far
- * as they can be. `message` is a line for logs; the status's own text is `rawMessage`; `cause` is the error it was made
- * from.
+ * It never throws, whatever a server or a proxy sends: it reads what it can and ignores the rest. `message` is the
+ * text of the status, `toString()` a line for logs, `cause` the error that was read.
  */
 export class Failure extends Error {
   override readonly name = "Failure";
 
   /**
-   * The gRPC code; UNKNOWN for what is no RPC error.
+   * The gRPC code; UNKNOWN for an error that is not an RPC error.
    *
-   * A plain number, so that it compares with `Code` of this package, `status` of grpc-js and `Code` of connect alike.
+   * It is a plain number: compare it with `Code` of this package, `status` of grpc-js or `Code` of connect.
    */
   readonly code: number;
 
-  /** The status's message: a fixed English sentence where the service made it. */
-  readonly rawMessage: string;
-
   /**
-   * Whether the service made the status: it has an ErrorInfo of the domain `useradmin.v1`.
+   * Whether the service made the status: one of its details is an ErrorInfo with the domain
+   * `useradmin.cognito.internal`.
    *
-   * Otherwise a proxy, the library, a cut connection or the caller's own deadline did, or it is no RPC error at all:
-   * then only `code`, `rawMessage` and `details` say anything, and the outcome is UNKNOWN.
+   * If not, something else made it: a proxy, the library, a cut connection, the caller's own deadline. Then only
+   * `code`, `message` and `details` are set, and the outcome is UNKNOWN.
    */
   readonly fromService: boolean;
 
-  /** Why the call failed; UNSPECIFIED where `fromService` is false or this version does not know `reasonName`. */
+  /** Why the call failed; UNSPECIFIED if `fromService` is false, or if this version does not know `reasonName`. */
   readonly reason: ErrorReason;
 
-  /** ErrorInfo.reason as it arrived, for example `ERROR_REASON_USER_NOT_FOUND`; empty where `fromService` is false. */
+  /** The name of the reason as it was sent, for example `USER_NOT_FOUND`; empty if `fromService` is false. */
   readonly reasonName: string;
 
-  /** The effect of this call on the user; never UNSPECIFIED. Of an earlier one it says nothing: see `repeated`. */
+  /** The effect of the call on the user; UNKNOWN if it is missing, or if this version does not know it. */
   readonly outcome: Outcome;
 
   /**
-   * How long to wait before the same call is sent again, in milliseconds; from RetryInfo, undefined without one
-   * or where it is no valid google.protobuf.Duration.
+   * How many milliseconds to wait before sending the same call again, from google.rpc.RetryInfo; undefined without a
+   * valid one.
    *
-   * It is never negative and may have a fraction. setTimeout fires at once for more than 2 ** 31 - 1: clamp it there.
+   * It is never negative and may have a fraction. setTimeout fires at once for more than 2 ** 31 - 1.
    */
   readonly retryDelayMs: number | undefined;
 
-  /** What is wrong with the request, field by field; from BadRequest, empty without one. */
-  readonly violations: readonly FieldViolation[];
+  /** What is wrong with the request, from google.rpc.BadRequest; empty without one. */
+  readonly violations: readonly Violation[];
 
-  /** The service's id of the call, as in its log; from RequestInfo, empty without one. */
+  /** The service's id of the call, which is also in its log, from google.rpc.RequestInfo; empty without one. */
   readonly requestId: string;
 
-  /** ErrorInfo.metadata; the keys are described at ErrorReason. Empty where `fromService` is false. */
+  /** The metadata of the ErrorInfo; ErrorReason describes the keys. Empty if `fromService` is false. */
   readonly metadata: Readonly<Record<string, string | undefined>>;
 
-  /** All details in their order, as they arrived; `detail` decodes one. */
+  /** All details as they arrived, in their order; `detail` decodes one. */
   readonly details: readonly Detail[];
 
   /**
-   * Reads an error: a ServiceError of @grpc/grpc-js, a ConnectError of @connectrpc/connect, or whatever was thrown.
+   * Reads an error: a ServiceError of @grpc/grpc-js, a ConnectError of @connectrpc/connect, or any other thrown value.
    *
-   * It never throws, and gives back a Failure as it is.
+   * It never throws, and returns a Failure unchanged.
    */
   static from(err: unknown): Failure {
     if (err instanceof Failure) {
@@ -107,24 +104,23 @@ export class Failure extends Error {
     try {
       status = statusOf(err);
     } catch {
-      // An object whose getters throw, or that has no text.
-      status = { code: Code.UNKNOWN, message: "an error that can't be read", details: [] };
+      // An object whose getters throw, or that has no string form.
+      status = { code: Code.UNKNOWN, message: "the error cannot be read", details: [] };
     }
     return new Failure(status, err);
   }
 
   private constructor(status: RpcStatus, cause: unknown) {
     const info = all(status.details, ErrorInfoSchema).find((candidate) => candidate.domain === domain);
-    super(describe(status, info), { cause });
+    super(status.message, { cause });
     this.code = status.code;
-    this.rawMessage = status.message;
     this.fromService = info !== undefined;
     this.reasonName = info?.reason ?? "";
     this.reason = valueNamed(ErrorReasonSchema, this.reasonName) ?? ErrorReason.UNSPECIFIED;
-    this.outcome = outcomeOf(info);
+    this.outcome = valueNamed(OutcomeSchema, info?.metadata["outcome"]) || Outcome.UNKNOWN;
     this.metadata = { ...info?.metadata };
     this.details = status.details;
-    // What others say about retries or fields is about something else than this service.
+    // In a status that something else made, retries and fields are not about this service.
     const ours = info === undefined ? [] : status.details;
     this.retryDelayMs = delayOf(all(ours, RetryInfoSchema)[0]);
     this.requestId = all(ours, RequestInfoSchema)[0]?.requestId ?? "";
@@ -133,55 +129,65 @@ export class Failure extends Error {
     );
   }
 
-  /** The gRPC code's name, for example `FAILED_PRECONDITION`. */
+  /** The name of the gRPC code, for example `FAILED_PRECONDITION`. */
   get codeName(): string {
-    return nameOf(this.code);
+    return CodeSchema.value[this.code as Code].name;
   }
 
-  /** The outcome's name, for example `OUTCOME_NOT_APPLIED`. */
+  /** The name of the outcome, for example `NOT_APPLIED`. */
   get outcomeName(): string {
-    return OutcomeSchema.value[this.outcome].name;
-  }
-
-  /** Whether a library or a proxy had sent the same call before; that one may have had an effect. */
-  get repeated(): boolean {
-    return this.metadata["repeated"] === "true";
+    return OutcomeSchema.value[this.outcome].localName;
   }
 
   /**
-   * Whether the same call may be sent again as it is, after `retryDelayMs` where there is one.
+   * Whether the service says that the same call may be sent again, after `retryDelayMs` if there is one.
    *
-   * The service made the status, and it is UNAVAILABLE or has RetryInfo.
+   * It says so with RetryInfo or UNAVAILABLE. Mark the repeat with `repeatHeaders`.
    */
   get retryable(): boolean {
-    return this.fromService && (this.code === Code.UNAVAILABLE || this.retryDelayMs !== undefined);
+    return this.fromService && (this.retryDelayMs !== undefined || this.code === Code.UNAVAILABLE);
+  }
+
+  /** Whether the call certainly had no effect on the user, and will have none. */
+  get notApplied(): boolean {
+    return this.fromService && (this.outcome === Outcome.NOT_SENT || this.outcome === Outcome.NOT_APPLIED);
+  }
+
+  /** Whether the call had its effect on the user and failed afterwards: do not send it again. */
+  get applied(): boolean {
+    return this.outcome === Outcome.APPLIED;
   }
 
   /**
-   * Whether it is certain that nothing happened to the user, and that nothing will.
+   * Whether the call may have had its effect, or may still have it.
    *
-   * The service said NOT_SENT or NOT_APPLIED, and no library or proxy had sent the same call before.
-   */
-  get certainlyNotApplied(): boolean {
-    const promised = this.outcome === Outcome.NOT_SENT || this.outcome === Outcome.NOT_APPLIED;
-    return this.fromService && promised && !this.repeated;
-  }
-
-  /**
-   * Whether the user may have been confirmed.
-   *
-   * To find out, send the same call with `allowConfirmed`: OK means that the user is confirmed.
+   * To find out, send it again with `allowConfirmed` and `repeatHeaders`: OK means that the user is confirmed.
    */
   get outcomeUnknown(): boolean {
     return this.outcome === Outcome.UNKNOWN;
   }
 
+  /** Whether the call was marked as a repeat, by the caller, a library or a proxy. */
+  get repeated(): boolean {
+    return this.metadata["repeated"] === "true";
+  }
+
   /**
-   * The first detail of a type, for example `failure.detail(PreconditionFailureSchema)`, or undefined where there is
-   * none that can be decoded. The schemas are in `@cognito-internal/useradmin/google-rpc`.
+   * The first detail of a type, for example `failure.detail(PreconditionFailureSchema)`; undefined without a valid one.
+   *
+   * The schemas are in `@cognito-internal/useradmin/google-rpc`.
    */
   detail<Desc extends DescMessage>(schema: Desc): MessageShape<Desc> | undefined {
     return all(this.details, schema)[0];
+  }
+
+  /** One printable line for logs, whatever a proxy put into the message. Its form may change. */
+  override toString(): string {
+    const reason = this.reasonName === "" ? "" : ` ${this.reasonName}`;
+    const origin = this.fromService ? "" : "not made by useradmin, ";
+    const request = this.requestId === "" ? "" : `, request id ${this.requestId}`;
+    const line = `${this.codeName}${reason}: ${this.message} (${origin}outcome ${this.outcomeName}${request})`;
+    return line.replace(/[\p{C}\p{Z}]/gu, " ");
   }
 }
 
@@ -197,17 +203,8 @@ function all<Desc extends DescMessage>(details: readonly Detail[], schema: Desc)
     });
 }
 
-function nameOf(code: number): string {
-  return CodeSchema.value[code as Code].name;
-}
-
-function valueNamed(schema: typeof ErrorReasonSchema | typeof OutcomeSchema, name: string): number | undefined {
-  return schema.values.find((value) => value.name === name)?.number;
-}
-
-// An outcome that is missing, or that this version does not know, is UNKNOWN: the one that promises nothing.
-function outcomeOf(info: ErrorInfo | undefined): Outcome {
-  return valueNamed(OutcomeSchema, info?.metadata["outcome"] ?? "") || Outcome.UNKNOWN;
+function valueNamed(schema: typeof ErrorReasonSchema | typeof OutcomeSchema, name: string | undefined) {
+  return schema.values.find((value) => value.localName === name)?.number;
 }
 
 function delayOf(info: RetryInfo | undefined): number | undefined {
@@ -220,14 +217,4 @@ function delayOf(info: RetryInfo | undefined): number | undefined {
     return undefined;
   }
   return Math.max(Number(seconds) * 1e3 + nanos / 1e6, 0);
-}
-
-// One printable line, whatever a proxy put into its message.
-function describe(status: RpcStatus, info: ErrorInfo | undefined): string {
-  const code = nameOf(status.code);
-  const text =
-    info === undefined
-      ? `${code}: ${status.message} (not made by the service; outcome unknown)`
-      : `${code} ${info.reason}: ${status.message} (${OutcomeSchema.value[outcomeOf(info)].name})`;
-  return text.replace(/[\p{C}\p{Z}]+/gu, " ");
 }

@@ -23,7 +23,7 @@ import {
   UserAdmin,
 } from "./gen/useradmin/v1/user_admin_pb.js";
 
-/** A method in the form that @grpc/grpc-js takes: a client may send a plain object, a server answer with one. */
+/** A method in the form that @grpc/grpc-js takes: clients may send and servers may return plain objects. */
 export type MethodDefinitionOf<I extends DescMessage, O extends DescMessage> = Omit<
   MethodDefinition<MessageInitShape<I>, MessageInitShape<O>>,
   "requestDeserialize" | "responseDeserialize"
@@ -36,10 +36,11 @@ export type ServiceDefinitionOf<S extends DescService> = {
 };
 
 /**
- * Makes the definition that @grpc/grpc-js wants of the one that protoc-gen-es writes, so that grpc-js needs no code
- * generator of its own.
+ * Converts a service of protoc-gen-es into the definition that @grpc/grpc-js takes, so that grpc-js needs no code
+ * generator.
  *
- * It serves `makeClientConstructor` (clients with callbacks) and `Server.addService`, and works for any service.
+ * Pass the definition to `makeClientConstructor` (clients with callbacks) or `Server.addService`. It works for any
+ * service.
  */
 export function serviceDefinition<S extends DescService>(service: S): ServiceDefinitionOf<S> {
   const methods = service.methods.map((method) => [method.localName, methodDefinition(method)]);
@@ -67,13 +68,13 @@ function encode(schema: DescMessage, init: MessageInitShape<DescMessage>): Buffe
 /** The definition of UserAdmin for @grpc/grpc-js. */
 export const userAdminDefinition: ServiceDefinitionOf<typeof UserAdmin> = serviceDefinition(UserAdmin);
 
-/** What goes with one call; `deadline` is a Date or milliseconds since the epoch, as in @grpc/grpc-js. */
+/** Options of one call; `deadline` is a Date or milliseconds since the epoch, as in @grpc/grpc-js. */
 export interface CallOptions extends GrpcCallOptions {
-  /** Metadata to send, for example `x-request-id`. */
+  /** Metadata to send, for example `x-request-id`; `Metadata.fromHttp2Headers(repeatHeaders)` marks a repeat. */
   metadata?: Metadata | undefined;
   /** Cancels the call when it is aborted. */
   signal?: AbortSignal | undefined;
-  /** Gets the status that ended the call, OK too; its metadata are the trailers. */
+  /** Called with the status that ended the call, also with OK; its metadata are the trailers. */
   onStatus?: ((status: StatusObject) => void) | undefined;
 }
 
@@ -89,9 +90,9 @@ export class UserAdminClient extends Client {
   }
 
   /**
-   * Confirms a user's sign-up without a confirmation code; errors and limits are described at `UserAdmin`.
+   * Confirms a user's sign-up without a confirmation code; `UserAdmin` describes errors and limits.
    *
-   * Without a deadline of the caller's the service allows 20 seconds.
+   * Without a deadline the service allows 20 seconds.
    */
   confirmSignUp(
     request: MessageInitShape<typeof ConfirmSignUpRequestSchema>,

@@ -7,8 +7,7 @@ import {
 /**
  * How the user came to be confirmed, from `ConfirmSignUpResponse.result`.
  *
- * A value that this version does not know (a newer server's) is CONFIRMED_UNATTRIBUTED, as the schema asks for: OK
- * always means that the user is confirmed. It is never UNSPECIFIED.
+ * A value that this version does not know is CONFIRMED_UNATTRIBUTED: OK always means that the user is confirmed.
  */
 export function resultOf(response: ConfirmSignUpResponse): Result {
   const known = response.result !== Result.UNSPECIFIED && ResultSchema.value[response.result] !== undefined;

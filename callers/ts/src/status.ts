@@ -2,8 +2,8 @@ import { create, fromBinary, toBinary, type DescMessage, type MessageInitShape }
 import { Code, CodeSchema } from "./gen/google/rpc/code_pb.js";
 import { StatusSchema } from "./gen/google/rpc/status_pb.js";
 
-// What both libraries' errors boil down to. They are told by their shape: neither library is imported, since a caller
-// has just one of them, or two copies of one.
+// The status in an error of either library. Errors are recognised by their shape and neither library is imported: a
+// caller may have only one of them, or two copies of one.
 
 /** One detail of a status, as it arrived. */
 export interface Detail {
@@ -32,7 +32,7 @@ interface ServiceErrorLike {
   metadata: { get(key: string): unknown[] };
 }
 
-// ConnectError of @connectrpc/connect, ServiceError of @grpc/grpc-js, or anything else that was thrown.
+// Reads a ConnectError of @connectrpc/connect, a ServiceError of @grpc/grpc-js, or any other thrown value.
 export function statusOf(err: unknown): RpcStatus {
   if (isConnectError(err)) {
     return (
@@ -44,9 +44,8 @@ export function statusOf(err: unknown): RpcStatus {
     );
   }
   if (isServiceError(err)) {
-    const values = err.metadata.get("grpc-status-details-bin");
-    const code = knownCode(err.code);
-    return { code, message: err.details, details: values.flatMap((bytes) => statusDetails(bytes, code)) };
+    const details = err.metadata.get("grpc-status-details-bin").flatMap((bytes) => statusDetails(bytes, err.code));
+    return { code: knownCode(err.code), message: err.details, details };
   }
   return { code: Code.UNKNOWN, message: err instanceof Error ? err.message : String(err), details: [] };
 }
@@ -63,24 +62,29 @@ function isServiceError(err: unknown): err is ServiceErrorLike {
   );
 }
 
-// OK and numbers that are no gRPC code are UNKNOWN, as gRPC has it.
+// OK and numbers that are not gRPC codes are UNKNOWN, as in gRPC.
 function knownCode(code: number): Code {
-  return code !== Code.OK && CodeSchema.values.some((value) => value.number === code) ? code : Code.UNKNOWN;
+  return code !== Code.OK && isCode(code) ? code : Code.UNKNOWN;
 }
 
-// Connect takes code and message from the details and ignores grpc-status. Where the two differ, something on the way
-// has put its own status in place of the service's: that one counts, and the details are not believed.
+function isCode(code: number): boolean {
+  return CodeSchema.values.some((value) => value.number === code);
+}
+
+// Connect reads code and message from the details and ignores grpc-status. If the two codes differ, something on the
+// way has replaced the service's status: grpc-status and grpc-message count, and the details are ignored. The same goes
+// for a grpc-status that Connect does not know. With OK and no details, the error is Connect's own.
 function replacedStatus(err: ConnectErrorLike): RpcStatus | undefined {
   const sent = err.metadata?.get("grpc-status") ?? undefined;
+  if (sent === undefined) {
+    return undefined;
+  }
   const hasDetails = err.details.length > 0 || (err.metadata?.get("grpc-status-details-bin") ?? null) !== null;
-  if (sent === undefined || !hasDetails) {
+  const code = /^\d+$/.test(sent) ? Number(sent) : NaN;
+  if (code === err.code || (code === Code.OK && !hasDetails)) {
     return undefined;
   }
-  const code = knownCode(/^\d+$/.test(sent) ? Number(sent) : NaN);
-  if (code === err.code) {
-    return undefined;
-  }
-  return { code, message: unescaped(err.metadata?.get("grpc-message") ?? ""), details: [] };
+  return { code: knownCode(code), message: unescaped(err.metadata?.get("grpc-message") ?? ""), details: [] };
 }
 
 function unescaped(message: string): string {
@@ -91,7 +95,7 @@ function unescaped(message: string): string {
   }
 }
 
-// A detail from the wire has a type and bytes; one that a test put into a ConnectError has a schema and a message.
+// A detail from the wire has a type and bytes; one of a ConnectError that a test created has a schema and a message.
 function connectDetail(detail: unknown): Detail[] {
   const { type, value, desc } = detail as { type?: unknown; value?: unknown; desc?: DescMessage };
   if (typeof type === "string" && value instanceof Uint8Array) {
@@ -103,15 +107,16 @@ function connectDetail(detail: unknown): Detail[] {
   return [{ type: desc.typeName, value: toBinary(desc, create(desc, value as MessageInitShape<DescMessage>)) }];
 }
 
-// Bytes that are no google.rpc.Status have no details, nor have those of another code: something on the way has put its
-// own in place of the service's.
-function statusDetails(bytes: unknown, code: Code): Detail[] {
+// Ignores bytes that are not a google.rpc.Status, and a status with another code: something on the way has replaced the
+// service's status.
+function statusDetails(bytes: unknown, code: number): Detail[] {
   if (!(bytes instanceof Uint8Array)) {
     return [];
   }
   try {
     const status = fromBinary(StatusSchema, bytes);
-    if (status.code !== code) {
+    // grpc-js replaces a code that gRPC does not have.
+    if (status.code !== code && (code !== Code.UNKNOWN || isCode(status.code))) {
       return [];
     }
     return status.details.map((any) => ({

@@ -1,5 +1,5 @@
-// A gRPC server on loopback that answers what a test gives it, by the request's username. It is made of plain HTTP/2,
-// so that it can also send what no gRPC library would.
+// A gRPC server on loopback that returns what a test has set for the request's username. It is plain HTTP/2, so that it
+// can also send what no gRPC library would.
 import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
@@ -16,7 +16,7 @@ export interface ErrorAnswer {
   code: Code;
   message?: string;
   details?: Any[];
-  // Sent as grpc-status-details-bin in place of what `details` gives.
+  // Sent as grpc-status-details-bin instead of `details`.
   rawDetails?: string;
   trailers?: Record<string, string>;
 }
@@ -26,14 +26,17 @@ export type Answer = ErrorAnswer | { result: number; trailers?: Record<string, s
 export interface Seen {
   request: ConfirmSignUpRequest;
   headers: IncomingHttpHeaders;
-  cancelled: boolean;
+  // Resolves when the caller has cancelled the call.
+  cancelled: Promise<void>;
 }
 
 export interface TestServer {
   address: string;
   seen: Seen[];
-  // Answers to the calls for this username: one after another, the last one again and again.
+  // Sets the answers to the calls for this username: one after another, then the last one for all further calls.
   on(username: string, ...answers: Answer[]): void;
+  // Resolves with the next call.
+  next(): Promise<Seen>;
   stop(): Promise<void>;
 }
 
@@ -44,6 +47,7 @@ export function pack<D extends DescMessage>(schema: D, init: MessageInitShape<D>
 export async function startServer(): Promise<TestServer> {
   const answers = new Map<string, Answer[]>();
   const seen: Seen[] = [];
+  const waiting: ((one: Seen) => void)[] = [];
   const sockets = new Set<Socket>();
   const server = createServer();
   server.on("connection", (socket: Socket) => {
@@ -57,9 +61,10 @@ export async function startServer(): Promise<TestServer> {
     stream.on("end", () => {
       // The first five bytes are the frame's flag and length.
       const request = fromBinary(ConfirmSignUpRequestSchema, Buffer.concat(chunks).subarray(5));
-      const one: Seen = { request, headers, cancelled: false };
-      stream.on("aborted", () => (one.cancelled = true));
+      const cancelled = new Promise<void>((resolve) => stream.on("aborted", resolve));
+      const one: Seen = { request, headers, cancelled };
       seen.push(one);
+      waiting.splice(0).forEach((resolve) => resolve(one));
       const queue = answers.get(request.username) ?? [];
       reply(stream, (queue.length > 1 ? queue.shift() : queue[0]) ?? { result: 1 });
     });
@@ -69,6 +74,7 @@ export async function startServer(): Promise<TestServer> {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
     on: (username, ...list) => void answers.set(username, list),
+    next: () => new Promise((resolve) => waiting.push(resolve)),
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -112,7 +118,7 @@ function errorTrailers(answer: ErrorAnswer): OutgoingHttpHeaders {
   const raw = answer.rawDetails ?? packed;
   return {
     "grpc-status": String(code),
-    // As grpc-go: only what is not printable ASCII, and the percent sign.
+    // Like grpc-go: everything but printable ASCII, and the percent sign.
     "grpc-message": message.replace(/[^ -$&-~]+/gu, encodeURIComponent),
     ...(raw === undefined ? {} : { "grpc-status-details-bin": raw }),
     ...trailers,

@@ -1,4 +1,4 @@
-// Runs the README's snippets, and the callers of the interop matrix, as the programs that they are.
+// Runs the snippets of the README and the callers of the interop matrix as programs.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ import {
 } from "@cognito-internal/useradmin/google-rpc";
 import { pack, startServer, type TestServer } from "./server.js";
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
 
 function path(relative: string): string {
   return fileURLToPath(new URL(relative, import.meta.url));
@@ -25,9 +25,9 @@ const throttled = {
   message: "Cognito throttles.",
   details: [
     pack(ErrorInfoSchema, {
-      reason: "ERROR_REASON_TOO_MANY_REQUESTS",
-      domain: "useradmin.v1",
-      metadata: { outcome: "OUTCOME_NOT_APPLIED" },
+      reason: "TOO_MANY_REQUESTS",
+      domain: "useradmin.cognito.internal",
+      metadata: { outcome: "NOT_APPLIED" },
     }),
     pack(RequestInfoSchema, { requestId: "req-1" }),
     pack(RetryInfoSchema, { retryDelay: { nanos: 10_700_000 } }),
@@ -39,9 +39,9 @@ const invalid = {
   message: "The request is invalid.",
   details: [
     pack(ErrorInfoSchema, {
-      reason: "ERROR_REASON_INVALID_REQUEST",
-      domain: "useradmin.v1",
-      metadata: { outcome: "OUTCOME_NOT_SENT", violation: "REQUIRED" },
+      reason: "INVALID_REQUEST",
+      domain: "useradmin.cognito.internal",
+      metadata: { outcome: "NOT_SENT", violation: "REQUIRED" },
     }),
     pack(BadRequestSchema, {
       fieldViolations: [{ field: "username", reason: "REQUIRED", description: "It is missing." }],
@@ -53,20 +53,20 @@ const absent = {
   message: "The user pool has no such user.",
   details: [
     pack(ErrorInfoSchema, {
-      reason: "ERROR_REASON_USER_NOT_FOUND",
-      domain: "useradmin.v1",
-      metadata: { outcome: "OUTCOME_NOT_APPLIED" },
+      reason: "USER_NOT_FOUND",
+      domain: "useradmin.cognito.internal",
+      metadata: { outcome: "NOT_APPLIED" },
     }),
   ],
 };
-const rejected = {
+const applied = {
   code: Code.FAILED_PRECONDITION,
-  message: "A trigger failed.",
+  message: "The trigger failed.",
   details: [
     pack(ErrorInfoSchema, {
-      reason: "ERROR_REASON_LAMBDA_REJECTED",
-      domain: "useradmin.v1",
-      metadata: { outcome: "OUTCOME_UNKNOWN", trigger: "PostConfirmation", lambdaError: "no seats left" },
+      reason: "LAMBDA_REJECTED",
+      domain: "useradmin.cognito.internal",
+      metadata: { outcome: "APPLIED", trigger: "PostConfirmation" },
     }),
   ],
 };
@@ -78,41 +78,52 @@ describe("snippets", () => {
   });
   after(() => server.stop());
 
-  async function output(name: string): Promise<string> {
+  async function run(name: string): Promise<{ stdout: string; stderr: string; marks: unknown[] }> {
+    const before = server.seen.length;
     const env = { ...process.env, USERADMIN_ADDRESS: server.address };
-    const { stdout } = await run(process.execPath, [path(`../snippets/${name}.js`)], { env, timeout: 20_000 });
-    return stdout;
+    const ended = await execute(process.execPath, [path(`../snippets/${name}.js`)], { env, timeout: 20_000 });
+    return { ...ended, marks: server.seen.slice(before).map((one) => one.headers["x-useradmin-repeat"]) };
   }
 
-  test("grpc-js", async () => {
-    server.on("new-1", throttled, { result: 1 });
-    assert.equal(await output("grpc-js"), "confirmed: CONFIRMED\n");
-    server.on("new-1", absent);
-    assert.equal(await output("grpc-js"), "no such user\n");
-    server.on("new-1", invalid);
-    assert.match(await output("grpc-js"), /^not confirmed: INVALID_ARGUMENT ERROR_REASON_INVALID_REQUEST: /);
-    server.on("new-1", { code: Code.UNAVAILABLE });
-    assert.match(await output("grpc-js"), /^perhaps confirmed: UNAVAILABLE: /);
-    // The repeat would say that the user is confirmed, and the failed trigger would go unnoticed.
-    server.on("new-1", rejected, { result: 2 });
-    const calls = server.seen.length;
-    const told = await output("grpc-js");
-    assert.match(told, /^perhaps confirmed: FAILED_PRECONDITION ERROR_REASON_LAMBDA_REJECTED: /);
-    assert.equal(server.seen.length, calls + 1);
-  });
+  for (const name of ["grpc-js", "connect"]) {
+    test(`${name}: a repeat is marked`, async () => {
+      server.on("new-1", throttled, { result: 1 });
+      const { stdout, stderr, marks } = await run(name);
+      assert.equal(stdout, "confirmed: CONFIRMED\n");
+      assert.match(stderr, /^try 1: RESOURCE_EXHAUSTED TOO_MANY_REQUESTS: .*\n$/);
+      assert.deepEqual(marks, [undefined, "1"]);
+    });
 
-  test("connect", async () => {
-    server.on("new-1", { result: 2 });
-    assert.equal(await output("connect"), "confirmed: ALREADY_CONFIRMED\n");
-    server.on("new-1", absent);
-    assert.match(await output("connect"), /^not confirmed: NOT_FOUND ERROR_REASON_USER_NOT_FOUND: /);
-    server.on("new-1", { code: Code.UNAVAILABLE });
-    assert.match(await output("connect"), /^perhaps confirmed: UNAVAILABLE: /);
-  });
+    test(`${name}: three retries`, async () => {
+      server.on("new-1", throttled);
+      const { stdout, marks } = await run(name);
+      assert.equal(stdout, "not confirmed\n");
+      assert.deepEqual(marks, [undefined, "1", "1", "1"]);
+    });
+
+    test(`${name}: one question after UNKNOWN`, async () => {
+      server.on("new-1", { code: Code.INTERNAL });
+      const { stdout, marks } = await run(name);
+      assert.equal(stdout, "perhaps confirmed\n");
+      assert.deepEqual(marks, [undefined, "1"]);
+    });
+
+    test(`${name}: no repeat after APPLIED, or after a refusal`, async () => {
+      server.on("new-1", applied);
+      const { stdout, marks } = await run(name);
+      assert.equal(stdout, "confirmed, but the trigger failed: do its work yourself\n");
+      assert.deepEqual(marks, [undefined]);
+
+      server.on("new-1", absent);
+      const refused = await run(name);
+      assert.equal(refused.stdout, "not confirmed\n");
+      assert.deepEqual(refused.marks, [undefined]);
+    });
+  }
 
   test("the README shows them as they are", async () => {
     const readme = await readFile(path("../../README.md"), "utf8");
-    for (const name of ["grpc-js", "connect"]) {
+    for (const name of ["confirm", "grpc-js", "connect"]) {
       const snippet = await readFile(path(`../../snippets/${name}.ts`), "utf8");
       assert.ok(readme.includes(`\`\`\`ts\n${snippet}\`\`\``), `README.md does not have snippets/${name}.ts`);
     }
@@ -128,7 +139,7 @@ for (const name of ["grpcjs", "connect"]) {
     after(() => server.stop());
 
     async function answers(...requests: object[]): Promise<Record<string, unknown>[]> {
-      const child = run(process.execPath, [path(`../interop/${name}.mjs`)], { timeout: 20_000 });
+      const child = execute(process.execPath, [path(`../interop/${name}.mjs`)], { timeout: 20_000 });
       child.child.stdin?.end(requests.map((request) => `${JSON.stringify(request)}\n`).join(""));
       const { stdout } = await child;
       return stdout
@@ -181,9 +192,9 @@ for (const name of ["grpcjs", "connect"]) {
         message: "Cognito throttles.",
         result: "",
         from_service: true,
-        reason: "ERROR_REASON_TOO_MANY_REQUESTS",
-        outcome: "OUTCOME_NOT_APPLIED",
-        metadata: { outcome: "OUTCOME_NOT_APPLIED" },
+        reason: "TOO_MANY_REQUESTS",
+        outcome: "NOT_APPLIED",
+        metadata: { outcome: "NOT_APPLIED" },
         violations: [],
         retry_delay_ms: 10,
         request_id: "req-1",

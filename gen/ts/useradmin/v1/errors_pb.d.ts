@@ -10,10 +10,11 @@ import type { GenEnum, GenFile } from "@bufbuild/protobuf/codegenv2";
 export declare const file_useradmin_v1_errors: GenFile;
 
 /**
- * Outcome is the effect of a failed call on the user; its name is the `outcome` in ErrorInfo.metadata.
+ * Outcome is the effect of a failed call on the user.
  *
- * It speaks of this call alone. Where ErrorInfo.metadata has `repeated` = `true`, a library or a proxy had sent the
- * same call before, and that earlier one may have had an effect of its own.
+ * ErrorInfo.metadata has it under the key `outcome`, by its name without the prefix `OUTCOME_`. A call that is marked
+ * as a repeat (see UserAdmin) is one call together with its first sending: its outcome is UNKNOWN on every error but
+ * INVALID_REQUEST and APPLIED. Treat an outcome that you do not know as UNKNOWN.
  *
  * @generated from enum useradmin.v1.Outcome
  */
@@ -26,27 +27,34 @@ export enum Outcome {
   UNSPECIFIED = 0,
 
   /**
-   * Nothing went out to Cognito: this call had no effect and will have none.
+   * Nothing was sent to Cognito: the call had no effect and will have none.
    *
    * @generated from enum value: OUTCOME_NOT_SENT = 1;
    */
   NOT_SENT = 1,
 
   /**
-   * Cognito said no: this call had no effect and will have none.
+   * Cognito refused: the call had no effect and will have none.
    *
    * @generated from enum value: OUTCOME_NOT_APPLIED = 2;
    */
   NOT_APPLIED = 2,
 
   /**
-   * It can't be told whether this call confirmed the user, or still will.
+   * The call had its effect and failed afterwards.
    *
-   * To find out, send the same call with `allow_confirmed`: OK means that the user is confirmed.
-   *
-   * @generated from enum value: OUTCOME_UNKNOWN = 3;
+   * @generated from enum value: OUTCOME_APPLIED = 3;
    */
-  UNKNOWN = 3,
+  APPLIED = 3,
+
+  /**
+   * The call may have had its effect, or may still have it.
+   *
+   * The comment of each RPC says under `Unknown` how to find out.
+   *
+   * @generated from enum value: OUTCOME_UNKNOWN = 4;
+   */
+  UNKNOWN = 4,
 }
 
 /**
@@ -55,20 +63,27 @@ export enum Outcome {
 export declare const OutcomeSchema: GenEnum<Outcome>;
 
 /**
- * ErrorReason is why a call failed; its name is the `reason` of the ErrorInfo whose domain is `useradmin.v1`.
+ * ErrorReason is why a call failed.
+ *
+ * ErrorInfo.reason has it, by its name without the prefix `ERROR_REASON_`; the domain is
+ * `useradmin.cognito.internal`.
+ *
+ * The message of a status is the first paragraph of the comment at the value, followed by the `Do` for its outcome. A
+ * `Do` without outcomes is for those under `Outcome`. Where there is none for UNKNOWN, the `Unknown` of the RPC
+ * follows. Do not parse the message: whatever varies is in the details.
  *
  * The details of a status are, in this order: ErrorInfo, RequestInfo (with the id that is also the trailer
- * `x-request-id`), then those named at the value, each type at most once. ErrorInfo.metadata has `outcome` on every
- * error of ConfirmSignUp, and where they apply:
+ * `x-request-id`), RetryInfo, then those named at the value, each type at most once. ErrorInfo.metadata has these
+ * keys on every error of an RPC of UserAdmin, and those named at the value; what is not known is empty, `0` or
+ * `false`:
  *
+ * - `outcome`: the name of an Outcome, for example `NOT_APPLIED`.
  * - `attempts`: how many attempts of this call got a connection to Cognito, in decimal.
  * - `exception`: the name of Cognito's last exception, for example `UserNotFoundException`.
- * - `cognitoRequestId`: the id that Cognito gave its last answer; AWS support asks for it.
- * - `repeated`: `true` where a library or a proxy says that it had sent this call before.
- * - `userStatus`: the status of the user, for example `FORCE_CHANGE_PASSWORD`, where Cognito named it.
- * - `violationsOmitted`: how many field violations did not fit, in decimal.
+ * - `cognitoRequestId`: the id that Cognito gave its last response; AWS support asks for it.
+ * - `repeated`: `true` if the call is marked as a repeat, otherwise `false`.
  *
- * Callers treat a reason they do not know by its gRPC code and its `outcome`.
+ * Treat a reason that you do not know by its gRPC code and its `outcome`.
  *
  * @generated from enum useradmin.v1.ErrorReason
  */
@@ -81,40 +96,40 @@ export enum ErrorReason {
   UNSPECIFIED = 0,
 
   /**
-   * The request breaks a limit of this service; nothing was sent to Cognito.
+   * The request violates a limit of this service; nothing was sent to Cognito.
    *
    * Code: INVALID_ARGUMENT.
    * Details: BadRequest with every violation (`field`, `reason`, `description`).
-   * Metadata: `violation`, the reason of the only violation where there is just one: `REQUIRED`, `TOO_LONG`,
-   * `TOO_MANY`, `BAD_CHARACTERS`, `BAD_FORMAT` or `NOT_UTF8`.
+   * Metadata: `violation`, the reason of the violation if there is exactly one: `REQUIRED`, `TOO_LONG`, `TOO_MANY`,
+   * `BAD_CHARACTERS`, `BAD_FORMAT` or `NOT_UTF8`; `violationsOmitted`, how many violations did not fit, in decimal.
    * Outcome: NOT_SENT.
-   * Do: mend the fields that are named, then send it again.
+   * Do: Fix the fields that the details name, then send the call again.
    *
    * @generated from enum value: ERROR_REASON_INVALID_REQUEST = 1;
    */
   INVALID_REQUEST = 1,
 
   /**
-   * Cognito refuses a value of the request.
+   * Cognito rejected a value of the request.
    *
    * Code: INVALID_ARGUMENT.
-   * Details: BadRequest, where Cognito named the fields; `reason` is `REQUIRED`, `TOO_SHORT`, `TOO_LONG`, `BAD_FORMAT`
+   * Details: BadRequest, if Cognito named the fields; `reason` is `REQUIRED`, `TOO_SHORT`, `TOO_LONG`, `BAD_FORMAT`
    * or `REFUSED`.
-   * Metadata: `reasonCode`, where Cognito gave one.
+   * Metadata: `reasonCode`, if Cognito gave one; `violationsOmitted`, how many violations did not fit, in decimal.
    * Outcome: NOT_APPLIED.
-   * Do: mend the value; a retry can't help.
+   * Do: Fix the value; sending the same call again cannot help.
    *
    * @generated from enum value: ERROR_REASON_INVALID_PARAMETER = 2;
    */
   INVALID_PARAMETER = 2,
 
   /**
-   * The user pool does not exist in the Region and account that this service calls.
+   * The user pool does not exist in the AWS Region and account that this service calls.
    *
    * Code: NOT_FOUND.
-   * Details: ResourceInfo (type `cognito.UserPool`, name the pool's id).
+   * Details: ResourceInfo (type `cognito-idp.amazonaws.com/UserPool`, name the pool's id).
    * Outcome: NOT_APPLIED.
-   * Do: check the pool's id, and that this service runs for the pool's Region and account.
+   * Do: Check the pool id, and that this service runs for the pool's Region and account.
    *
    * @generated from enum value: ERROR_REASON_USER_POOL_NOT_FOUND = 3;
    */
@@ -124,35 +139,35 @@ export enum ErrorReason {
    * The user pool has no such user.
    *
    * Code: NOT_FOUND.
-   * Details: ResourceInfo (type `cognito.User`, no name).
+   * Details: ResourceInfo (type `cognito-idp.amazonaws.com/User`, no name).
    * Outcome: NOT_APPLIED.
-   * Do: check the username, its upper and lower case too where the pool tells them apart.
+   * Do: Check the username and its case; use the username or the `sub` that SignUp returned, not an unverified alias.
    *
    * @generated from enum value: ERROR_REASON_USER_NOT_FOUND = 4;
    */
   USER_NOT_FOUND = 4,
 
   /**
-   * The user is confirmed already.
+   * The user is already confirmed.
    *
    * Code: FAILED_PRECONDITION.
    * Details: PreconditionFailure (type `USER_STATUS`, subject `user`).
    * Metadata: `userStatus` = `CONFIRMED`.
-   * Outcome: NOT_APPLIED; UNKNOWN with `repeated`, since the earlier try may have confirmed the user.
-   * Do: nothing, if a confirmed user is what you want; send `allow_confirmed` to get OK instead.
+   * Outcome: NOT_APPLIED.
+   * Do: If a confirmed user is what you want, set `allow_confirmed` to get OK instead.
    *
    * @generated from enum value: ERROR_REASON_USER_ALREADY_CONFIRMED = 5;
    */
   USER_ALREADY_CONFIRMED = 5,
 
   /**
-   * The user's status is neither UNCONFIRMED nor CONFIRMED, so it can't be confirmed.
+   * The user's status does not allow a confirmation.
    *
    * Code: FAILED_PRECONDITION.
    * Details: PreconditionFailure (type `USER_STATUS`, subject `user`).
-   * Metadata: `userStatus`, where Cognito named it.
+   * Metadata: `userStatus`, if Cognito named it.
    * Outcome: NOT_APPLIED.
-   * Do: act on the status; FORCE_CHANGE_PASSWORD wants a first password, RESET_REQUIRED a new one.
+   * Do: Act on the status: FORCE_CHANGE_PASSWORD needs a first password, RESET_REQUIRED a new one.
    *
    * @generated from enum value: ERROR_REASON_USER_NOT_CONFIRMABLE = 6;
    */
@@ -162,84 +177,95 @@ export enum ErrorReason {
    * The user is disabled.
    *
    * Code: FAILED_PRECONDITION.
-   * Details: PreconditionFailure (type `USER_STATUS`, subject `user`).
+   * Details: PreconditionFailure (type `USER_ENABLED`, subject `user`).
    * Outcome: NOT_APPLIED.
-   * Do: enable the user first, if that is right.
+   * Do: Enable the user first, if that is right.
    *
    * @generated from enum value: ERROR_REASON_USER_DISABLED = 7;
    */
   USER_DISABLED = 7,
 
   /**
-   * Cognito does not allow it, for a reason that is not the user's status.
+   * Cognito refused the operation for a reason other than the user's status.
    *
    * Code: PERMISSION_DENIED.
    * Outcome: NOT_APPLIED.
-   * Do: report it; a retry can't help.
+   * Do: Report it to the operator of this service; sending the same call again cannot help.
    *
    * @generated from enum value: ERROR_REASON_NOT_AUTHORIZED = 8;
    */
   NOT_AUTHORIZED = 8,
 
   /**
-   * The pool's trigger threw an error; the user is probably confirmed already.
+   * The user pool's Lambda trigger returned an error; another call does not run it again.
+   *
+   * Cognito runs the trigger after it has confirmed the user, so the user is usually confirmed. Where Cognito names
+   * the PostConfirmation trigger, this service looks at the user once more: APPLIED means that it found the user
+   * CONFIRMED.
    *
    * Code: FAILED_PRECONDITION.
    * Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
-   * Metadata: `trigger`, usually `PostConfirmation`; `lambdaError`, the trigger's own text of at most 512 bytes, with
-   * control characters stripped, and ARNs, account ids and what the request named masked.
-   * Outcome: UNKNOWN.
-   * Do: do by hand what the trigger should have done; a retry does not run it again.
+   * Metadata: `trigger`, for example `PostConfirmation`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED;
+   * `lambdaError`, the trigger's own text of at most 512 bytes, without control characters, and with ARNs, account
+   * ids and the values of the request masked.
+   * Outcome: UNKNOWN or APPLIED.
+   * Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself.
    *
    * @generated from enum value: ERROR_REASON_LAMBDA_REJECTED = 9;
    */
   LAMBDA_REJECTED = 9,
 
   /**
-   * Cognito could not run the pool's trigger, or it took over five seconds; the user is probably confirmed already.
+   * Cognito could not run the user pool's Lambda trigger to its end; another call does not run it again.
+   *
+   * The trigger took over 5 seconds three times, or Cognito may not invoke it. Otherwise as with LAMBDA_REJECTED.
    *
    * Code: FAILED_PRECONDITION.
    * Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
-   * Metadata: `trigger`.
-   * Outcome: UNKNOWN.
-   * Do: mend the trigger, do by hand what it should have done; a retry does not run it again.
+   * Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
+   * Outcome: UNKNOWN or APPLIED.
+   * Do (APPLIED): This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself.
    *
    * @generated from enum value: ERROR_REASON_LAMBDA_FAILED = 10;
    */
   LAMBDA_FAILED = 10,
 
   /**
-   * The pool's trigger answered what Cognito does not understand; the user is probably confirmed already.
+   * Cognito could not read the response of the user pool's Lambda trigger; another call does not run it again.
+   *
+   * A trigger must return its event. Otherwise as with LAMBDA_REJECTED.
    *
    * Code: FAILED_PRECONDITION.
    * Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
-   * Metadata: `trigger`.
-   * Outcome: UNKNOWN.
-   * Do: mend the trigger, which must return its event; a retry does not run it again.
+   * Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
+   * Outcome: UNKNOWN or APPLIED.
+   * Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work.
    *
    * @generated from enum value: ERROR_REASON_LAMBDA_RESPONSE_INVALID = 11;
    */
   LAMBDA_RESPONSE_INVALID = 11,
 
   /**
-   * The user pool is a read-only replica in this Region.
+   * Cognito does not offer this operation in this Region or for this user pool's configuration; a replica Region is
+   * one cause.
    *
    * Code: FAILED_PRECONDITION.
-   * Details: PreconditionFailure (type `REGION`, subject the Region that this service calls).
+   * Details: PreconditionFailure (type `OPERATION_ENABLED`, subject the Region that this service calls).
    * Outcome: NOT_APPLIED.
-   * Do: call a service that runs for the pool's primary Region.
+   * Do: Call the primary Region, or check the pool's settings.
    *
    * @generated from enum value: ERROR_REASON_OPERATION_NOT_ENABLED = 12;
    */
   OPERATION_NOT_ENABLED = 12,
 
   /**
-   * Cognito throttles: the account's rate of sign-up operations in the Region is used up.
+   * Cognito throttled the call: the account's request rate for such operations is used up.
    *
    * Code: RESOURCE_EXHAUSTED.
-   * Details: RetryInfo; QuotaFailure (subject `UserCreation`).
+   * Details: RetryInfo; QuotaFailure (subject `account`, api_service `cognito-idp.amazonaws.com`, quota_id the
+   * category of the operation, for ConfirmSignUp `UserCreation`, quota_dimensions `region`).
    * Outcome: NOT_APPLIED.
-   * Do: send the same call again after the delay.
+   * Do: Send the same call again after the delay in RetryInfo.
    *
    * @generated from enum value: ERROR_REASON_TOO_MANY_REQUESTS = 13;
    */
@@ -249,9 +275,9 @@ export enum ErrorReason {
    * A hard quota of the user pool is used up.
    *
    * Code: RESOURCE_EXHAUSTED.
-   * Details: QuotaFailure (subject `user_pool`); no RetryInfo.
+   * Details: QuotaFailure (subject `user_pool`, api_service `cognito-idp.amazonaws.com`); no RetryInfo.
    * Outcome: NOT_APPLIED.
-   * Do: report it; sending it again within seconds can't help.
+   * Do: Report it to the operator of this service; sending the call again within seconds cannot help.
    *
    * @generated from enum value: ERROR_REASON_LIMIT_EXCEEDED = 14;
    */
@@ -261,9 +287,9 @@ export enum ErrorReason {
    * Cognito has locked out the user for a while.
    *
    * Code: RESOURCE_EXHAUSTED.
-   * Details: QuotaFailure (subject `user`); no RetryInfo.
+   * Details: QuotaFailure (subject `user`, api_service `cognito-idp.amazonaws.com`); no RetryInfo.
    * Outcome: NOT_APPLIED.
-   * Do: try again much later.
+   * Do: Send the call again much later.
    *
    * @generated from enum value: ERROR_REASON_TOO_MANY_FAILED_ATTEMPTS = 15;
    */
@@ -274,100 +300,103 @@ export enum ErrorReason {
    *
    * Code: INTERNAL.
    * Outcome: UNKNOWN.
-   * Do: send the same call with `allow_confirmed`.
    *
    * @generated from enum value: ERROR_REASON_COGNITO_INTERNAL_ERROR = 16;
    */
   COGNITO_INTERNAL_ERROR = 16,
 
   /**
-   * No connection to Cognito could be had: refused, name not resolved, TLS failed, timed out.
+   * This service could not connect to Cognito.
+   *
+   * The connection was refused or timed out, the name was not resolved, TLS failed, or a proxy refused.
    *
    * Code: UNAVAILABLE.
    * Details: RetryInfo.
-   * Outcome: NOT_SENT; NOT_APPLIED where an earlier attempt of the call had been refused.
-   * Do: send the same call again after the delay.
+   * Outcome: NOT_SENT; NOT_APPLIED if an earlier attempt of the call was refused.
+   * Do: Send the same call again after the delay in RetryInfo.
    *
    * @generated from enum value: ERROR_REASON_COGNITO_UNREACHABLE = 17;
    */
   COGNITO_UNREACHABLE = 17,
 
   /**
-   * Cognito answered that it is unavailable.
+   * Cognito reported that it is unavailable.
    *
-   * Code: ABORTED; with `allow_confirmed` UNAVAILABLE.
+   * Code: ABORTED; UNAVAILABLE with `allow_confirmed`.
    * Details: RetryInfo with UNAVAILABLE only.
    * Outcome: UNKNOWN.
-   * Do: send the same call with `allow_confirmed`.
    *
    * @generated from enum value: ERROR_REASON_COGNITO_UNAVAILABLE = 18;
    */
   COGNITO_UNAVAILABLE = 18,
 
   /**
-   * The call was sent, and a usable answer of Cognito's is missing: the user may be confirmed.
+   * The call was sent to Cognito and no usable response came back.
    *
-   * Code: ABORTED; with `allow_confirmed` UNAVAILABLE.
+   * The keys `exception` and `userStatus` speak of the last attempt, if that one was answered: it says nothing about
+   * the earlier attempt whose response is missing.
+   *
+   * Code: ABORTED; UNAVAILABLE with `allow_confirmed`.
    * Details: RetryInfo with UNAVAILABLE only.
-   * Metadata: `exception` and `userStatus` of the last attempt, where it was answered.
+   * Metadata: `userStatus`, if Cognito named it.
    * Outcome: UNKNOWN.
-   * Do: send the same call with `allow_confirmed`.
    *
    * @generated from enum value: ERROR_REASON_COGNITO_RESPONSE_LOST = 19;
    */
   COGNITO_RESPONSE_LOST = 19,
 
   /**
-   * The service's own AWS identity lacks the right to confirm users of this pool.
+   * This service's own AWS identity lacks the right to call this operation on this user pool.
    *
-   * Code: PERMISSION_DENIED.
+   * Code: FAILED_PRECONDITION.
    * Outcome: NOT_APPLIED.
-   * Do: tell the operator of this service; its IAM policy must allow `cognito-idp:AdminConfirmSignUp` on the pool.
+   * Do: Ask the operator of this service to allow the operation on the pool in its IAM policy.
    *
    * @generated from enum value: ERROR_REASON_COGNITO_ACCESS_DENIED = 20;
    */
   COGNITO_ACCESS_DENIED = 20,
 
   /**
-   * The service's own AWS credentials are missing, expired or refused.
+   * This service's own AWS credentials are missing, expired or refused.
    *
    * Code: UNAVAILABLE.
-   * Outcome: NOT_SENT; NOT_APPLIED where Cognito refused them.
-   * Do: tell the operator of this service; another replica may be able to serve the same call.
+   * Outcome: NOT_SENT; NOT_APPLIED if Cognito refused them.
+   * Do: Tell the operator of this service; another replica may be able to serve the same call.
    *
    * @generated from enum value: ERROR_REASON_COGNITO_CREDENTIALS = 21;
    */
   COGNITO_CREDENTIALS = 21,
 
   /**
-   * What is behind the service's endpoint does not know the operation: it is no Cognito.
+   * The configured Cognito endpoint does not support this operation.
    *
-   * Code: UNIMPLEMENTED.
+   * Code: FAILED_PRECONDITION.
    * Outcome: NOT_APPLIED.
-   * Do: tell the operator of this service.
+   * Do: Tell the operator of this service; sending the same call again cannot help.
    *
    * @generated from enum value: ERROR_REASON_COGNITO_OPERATION_UNSUPPORTED = 22;
    */
   COGNITO_OPERATION_UNSUPPORTED = 22,
 
   /**
-   * Cognito answered an exception that this service does not know.
+   * Cognito returned an exception that this service does not know.
+   *
+   * It may be one that comes after the effect. Please report its name, the key `exception`, to the makers of this
+   * service.
    *
    * Code: FAILED_PRECONDITION.
-   * Metadata: `exception`, where it has a name.
    * Outcome: UNKNOWN.
-   * Do: send the same call with `allow_confirmed` to find out, and report it to the makers of this service.
    *
    * @generated from enum value: ERROR_REASON_UNRECOGNIZED_EXCEPTION = 23;
    */
   UNRECOGNIZED_EXCEPTION = 23,
 
   /**
-   * The caller's deadline, less the time that the answer needs to get home, is over.
+   * The deadline expired; part of it is reserved for returning the response.
    *
    * Code: DEADLINE_EXCEEDED.
    * Outcome: NOT_SENT, NOT_APPLIED or UNKNOWN.
-   * Do: act on `outcome`; allow 20 seconds, since Cognito may run a trigger three times for five seconds.
+   * Do (NOT_SENT, NOT_APPLIED): Nothing was changed; send the call with a longer deadline, for example 20 seconds.
    *
    * @generated from enum value: ERROR_REASON_DEADLINE_EXCEEDED = 24;
    */
@@ -378,30 +407,29 @@ export enum ErrorReason {
    *
    * Code: CANCELLED.
    * Outcome: NOT_SENT, NOT_APPLIED or UNKNOWN.
-   * Do: act on `outcome`.
+   * Do (NOT_SENT, NOT_APPLIED): Nothing was changed.
    *
    * @generated from enum value: ERROR_REASON_CANCELLED = 25;
    */
   CANCELLED = 25,
 
   /**
-   * The service stopped while the call was under way.
+   * This service stopped during the call.
    *
-   * Code: UNAVAILABLE; ABORTED where the outcome is UNKNOWN and the request has no `allow_confirmed`.
+   * Code: UNAVAILABLE; ABORTED if the outcome is UNKNOWN and the request has no `allow_confirmed`.
    * Details: RetryInfo with UNAVAILABLE only.
    * Outcome: NOT_SENT, NOT_APPLIED or UNKNOWN.
-   * Do: after UNAVAILABLE send the same call again; after ABORTED send it with `allow_confirmed`.
+   * Do (NOT_SENT, NOT_APPLIED): Nothing was changed; send the same call again after the delay in RetryInfo.
    *
    * @generated from enum value: ERROR_REASON_SERVER_STOPPING = 26;
    */
   SERVER_STOPPING = 26,
 
   /**
-   * The service has a bug.
+   * This service has a bug; please report it with the request id.
    *
    * Code: INTERNAL.
    * Outcome: UNKNOWN.
-   * Do: send the same call with `allow_confirmed` to find out, and report it with the request id.
    *
    * @generated from enum value: ERROR_REASON_INTERNAL = 27;
    */

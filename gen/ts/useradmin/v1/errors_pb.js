@@ -8,7 +8,7 @@ import { enumDesc, fileDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
  * Describes the file useradmin/v1/errors.proto.
  */
 export const file_useradmin_v1_errors = /*@__PURE__*/
-  fileDesc("Chl1c2VyYWRtaW4vdjEvZXJyb3JzLnByb3RvEgx1c2VyYWRtaW4udjEqZgoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASFAoQT1VUQ09NRV9OT1RfU0VOVBABEhcKE09VVENPTUVfTk9UX0FQUExJRUQQAhITCg9PVVRDT01FX1VOS05PV04QAyqOCAoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASIAocRVJST1JfUkVBU09OX0lOVkFMSURfUkVRVUVTVBABEiIKHkVSUk9SX1JFQVNPTl9JTlZBTElEX1BBUkFNRVRFUhACEiQKIEVSUk9SX1JFQVNPTl9VU0VSX1BPT0xfTk9UX0ZPVU5EEAMSHwobRVJST1JfUkVBU09OX1VTRVJfTk9UX0ZPVU5EEAQSJwojRVJST1JfUkVBU09OX1VTRVJfQUxSRUFEWV9DT05GSVJNRUQQBRIlCiFFUlJPUl9SRUFTT05fVVNFUl9OT1RfQ09ORklSTUFCTEUQBhIeChpFUlJPUl9SRUFTT05fVVNFUl9ESVNBQkxFRBAHEh8KG0VSUk9SX1JFQVNPTl9OT1RfQVVUSE9SSVpFRBAIEiAKHEVSUk9SX1JFQVNPTl9MQU1CREFfUkVKRUNURUQQCRIeChpFUlJPUl9SRUFTT05fTEFNQkRBX0ZBSUxFRBAKEigKJEVSUk9SX1JFQVNPTl9MQU1CREFfUkVTUE9OU0VfSU5WQUxJRBALEiYKIkVSUk9SX1JFQVNPTl9PUEVSQVRJT05fTk9UX0VOQUJMRUQQDBIiCh5FUlJPUl9SRUFTT05fVE9PX01BTllfUkVRVUVTVFMQDRIfChtFUlJPUl9SRUFTT05fTElNSVRfRVhDRUVERUQQDhIpCiVFUlJPUl9SRUFTT05fVE9PX01BTllfRkFJTEVEX0FUVEVNUFRTEA8SJwojRVJST1JfUkVBU09OX0NPR05JVE9fSU5URVJOQUxfRVJST1IQEBIkCiBFUlJPUl9SRUFTT05fQ09HTklUT19VTlJFQUNIQUJMRRAREiQKIEVSUk9SX1JFQVNPTl9DT0dOSVRPX1VOQVZBSUxBQkxFEBISJgoiRVJST1JfUkVBU09OX0NPR05JVE9fUkVTUE9OU0VfTE9TVBATEiYKIkVSUk9SX1JFQVNPTl9DT0dOSVRPX0FDQ0VTU19ERU5JRUQQFBIkCiBFUlJPUl9SRUFTT05fQ09HTklUT19DUkVERU5USUFMUxAVEi4KKkVSUk9SX1JFQVNPTl9DT0dOSVRPX09QRVJBVElPTl9VTlNVUFBPUlRFRBAWEicKI0VSUk9SX1JFQVNPTl9VTlJFQ09HTklaRURfRVhDRVBUSU9OEBcSIgoeRVJST1JfUkVBU09OX0RFQURMSU5FX0VYQ0VFREVEEBgSGgoWRVJST1JfUkVBU09OX0NBTkNFTExFRBAZEiAKHEVSUk9SX1JFQVNPTl9TRVJWRVJfU1RPUFBJTkcQGhIZChVFUlJPUl9SRUFTT05fSU5URVJOQUwQG0JqCh1pbnRlcm5hbC5jb2duaXRvLnVzZXJhZG1pbi52MUILRXJyb3JzUHJvdG9QAVo6Y29nbml0by5pbnRlcm5hbC91c2VyYWRtaW4vZ2VuL2dvL3VzZXJhZG1pbi92MTt1c2VyYWRtaW52MWIGcHJvdG8z");
+  fileDesc("Chl1c2VyYWRtaW4vdjEvZXJyb3JzLnByb3RvEgx1c2VyYWRtaW4udjEqewoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASFAoQT1VUQ09NRV9OT1RfU0VOVBABEhcKE09VVENPTUVfTk9UX0FQUExJRUQQAhITCg9PVVRDT01FX0FQUExJRUQQAxITCg9PVVRDT01FX1VOS05PV04QBCqOCAoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASIAocRVJST1JfUkVBU09OX0lOVkFMSURfUkVRVUVTVBABEiIKHkVSUk9SX1JFQVNPTl9JTlZBTElEX1BBUkFNRVRFUhACEiQKIEVSUk9SX1JFQVNPTl9VU0VSX1BPT0xfTk9UX0ZPVU5EEAMSHwobRVJST1JfUkVBU09OX1VTRVJfTk9UX0ZPVU5EEAQSJwojRVJST1JfUkVBU09OX1VTRVJfQUxSRUFEWV9DT05GSVJNRUQQBRIlCiFFUlJPUl9SRUFTT05fVVNFUl9OT1RfQ09ORklSTUFCTEUQBhIeChpFUlJPUl9SRUFTT05fVVNFUl9ESVNBQkxFRBAHEh8KG0VSUk9SX1JFQVNPTl9OT1RfQVVUSE9SSVpFRBAIEiAKHEVSUk9SX1JFQVNPTl9MQU1CREFfUkVKRUNURUQQCRIeChpFUlJPUl9SRUFTT05fTEFNQkRBX0ZBSUxFRBAKEigKJEVSUk9SX1JFQVNPTl9MQU1CREFfUkVTUE9OU0VfSU5WQUxJRBALEiYKIkVSUk9SX1JFQVNPTl9PUEVSQVRJT05fTk9UX0VOQUJMRUQQDBIiCh5FUlJPUl9SRUFTT05fVE9PX01BTllfUkVRVUVTVFMQDRIfChtFUlJPUl9SRUFTT05fTElNSVRfRVhDRUVERUQQDhIpCiVFUlJPUl9SRUFTT05fVE9PX01BTllfRkFJTEVEX0FUVEVNUFRTEA8SJwojRVJST1JfUkVBU09OX0NPR05JVE9fSU5URVJOQUxfRVJST1IQEBIkCiBFUlJPUl9SRUFTT05fQ09HTklUT19VTlJFQUNIQUJMRRAREiQKIEVSUk9SX1JFQVNPTl9DT0dOSVRPX1VOQVZBSUxBQkxFEBISJgoiRVJST1JfUkVBU09OX0NPR05JVE9fUkVTUE9OU0VfTE9TVBATEiYKIkVSUk9SX1JFQVNPTl9DT0dOSVRPX0FDQ0VTU19ERU5JRUQQFBIkCiBFUlJPUl9SRUFTT05fQ09HTklUT19DUkVERU5USUFMUxAVEi4KKkVSUk9SX1JFQVNPTl9DT0dOSVRPX09QRVJBVElPTl9VTlNVUFBPUlRFRBAWEicKI0VSUk9SX1JFQVNPTl9VTlJFQ09HTklaRURfRVhDRVBUSU9OEBcSIgoeRVJST1JfUkVBU09OX0RFQURMSU5FX0VYQ0VFREVEEBgSGgoWRVJST1JfUkVBU09OX0NBTkNFTExFRBAZEiAKHEVSUk9SX1JFQVNPTl9TRVJWRVJfU1RPUFBJTkcQGhIZChVFUlJPUl9SRUFTT05fSU5URVJOQUwQG0KYAQodaW50ZXJuYWwuY29nbml0by51c2VyYWRtaW4udjFCC0Vycm9yc1Byb3RvUAFaOmNvZ25pdG8uaW50ZXJuYWwvdXNlcmFkbWluL2dlbi9nby91c2VyYWRtaW4vdjE7dXNlcmFkbWludjGqAgxVc2VyQWRtaW4uVjHKAgxVc2VyQWRtaW5cVjHqAg1Vc2VyQWRtaW46OlYxYgZwcm90bzM");
 
 /**
  * Describes the enum useradmin.v1.Outcome.
@@ -17,10 +17,11 @@ export const OutcomeSchema = /*@__PURE__*/
   enumDesc(file_useradmin_v1_errors, 0);
 
 /**
- * Outcome is the effect of a failed call on the user; its name is the `outcome` in ErrorInfo.metadata.
+ * Outcome is the effect of a failed call on the user.
  *
- * It speaks of this call alone. Where ErrorInfo.metadata has `repeated` = `true`, a library or a proxy had sent the
- * same call before, and that earlier one may have had an effect of its own.
+ * ErrorInfo.metadata has it under the key `outcome`, by its name without the prefix `OUTCOME_`. A call that is marked
+ * as a repeat (see UserAdmin) is one call together with its first sending: its outcome is UNKNOWN on every error but
+ * INVALID_REQUEST and APPLIED. Treat an outcome that you do not know as UNKNOWN.
  *
  * @generated from enum useradmin.v1.Outcome
  */
@@ -34,20 +35,27 @@ export const ErrorReasonSchema = /*@__PURE__*/
   enumDesc(file_useradmin_v1_errors, 1);
 
 /**
- * ErrorReason is why a call failed; its name is the `reason` of the ErrorInfo whose domain is `useradmin.v1`.
+ * ErrorReason is why a call failed.
+ *
+ * ErrorInfo.reason has it, by its name without the prefix `ERROR_REASON_`; the domain is
+ * `useradmin.cognito.internal`.
+ *
+ * The message of a status is the first paragraph of the comment at the value, followed by the `Do` for its outcome. A
+ * `Do` without outcomes is for those under `Outcome`. Where there is none for UNKNOWN, the `Unknown` of the RPC
+ * follows. Do not parse the message: whatever varies is in the details.
  *
  * The details of a status are, in this order: ErrorInfo, RequestInfo (with the id that is also the trailer
- * `x-request-id`), then those named at the value, each type at most once. ErrorInfo.metadata has `outcome` on every
- * error of ConfirmSignUp, and where they apply:
+ * `x-request-id`), RetryInfo, then those named at the value, each type at most once. ErrorInfo.metadata has these
+ * keys on every error of an RPC of UserAdmin, and those named at the value; what is not known is empty, `0` or
+ * `false`:
  *
+ * - `outcome`: the name of an Outcome, for example `NOT_APPLIED`.
  * - `attempts`: how many attempts of this call got a connection to Cognito, in decimal.
  * - `exception`: the name of Cognito's last exception, for example `UserNotFoundException`.
- * - `cognitoRequestId`: the id that Cognito gave its last answer; AWS support asks for it.
- * - `repeated`: `true` where a library or a proxy says that it had sent this call before.
- * - `userStatus`: the status of the user, for example `FORCE_CHANGE_PASSWORD`, where Cognito named it.
- * - `violationsOmitted`: how many field violations did not fit, in decimal.
+ * - `cognitoRequestId`: the id that Cognito gave its last response; AWS support asks for it.
+ * - `repeated`: `true` if the call is marked as a repeat, otherwise `false`.
  *
- * Callers treat a reason they do not know by its gRPC code and its `outcome`.
+ * Treat a reason that you do not know by its gRPC code and its `outcome`.
  *
  * @generated from enum useradmin.v1.ErrorReason
  */

@@ -28,10 +28,14 @@ export declare type ConfirmSignUpRequest = Message<"useradmin.v1.ConfirmSignUpRe
   userPoolId: string;
 
   /**
-   * The user's name in the pool, or an alias that the pool resolves: an e-mail address, a phone number, a `sub`.
+   * The username or the `sub` that SignUp returned.
+   *
+   * Do not use an e-mail address or a phone number that is only an alias: it works once it is verified, which a user
+   * who is still to be confirmed has not done. Until then it finds nobody, or somebody else who owns the verified
+   * address.
    *
    * Required; 1 to 128 Unicode code points that match `[\p{L}\p{M}\p{S}\p{N}\p{P}]+`, so no spaces and no control
-   * characters. It is passed on as it is: never trimmed, folded or normalised.
+   * characters. It is passed on unchanged: never trimmed, folded or normalised.
    *
    * @generated from field: string username = 2;
    */
@@ -40,19 +44,25 @@ export declare type ConfirmSignUpRequest = Message<"useradmin.v1.ConfirmSignUpRe
   /**
    * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
    *
-   * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-   * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-   * code points, 32 KiB of UTF-8 for all keys and values together.
+   * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+   * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+   * after an UNKNOWN outcome.
+   *
+   * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+   * points, 32 KiB of UTF-8 for all keys and values together.
    *
    * @generated from field: map<string, string> client_metadata = 3;
    */
   clientMetadata: { [key: string]: string };
 
   /**
-   * Whether a user who is confirmed already is a success; recommended.
+   * Whether a user who is already confirmed is a success; recommended.
    *
    * With it the call states a goal (the user is confirmed) and is safe to repeat. Without it the call keeps Cognito's
-   * own meaning: a user who is confirmed already is an error, and an answer lost on the way must not be repeated.
+   * own meaning: a user who is already confirmed is an error, and a call whose response was lost must not be
+   * repeated.
+   *
+   * It is about the user whom `username` finds; see there for aliases.
    *
    * @generated from field: bool allow_confirmed = 4;
    */
@@ -74,8 +84,7 @@ export declare type ConfirmSignUpResponse = Message<"useradmin.v1.ConfirmSignUpR
   /**
    * How the user came to be confirmed.
    *
-   * Callers take a value they do not know for RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is
-   * confirmed.
+   * Treat a value that you do not know as RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is confirmed.
    *
    * @generated from field: useradmin.v1.ConfirmSignUpResponse.Result result = 1;
    */
@@ -102,22 +111,26 @@ export enum ConfirmSignUpResponse_Result {
   UNSPECIFIED = 0,
 
   /**
-   * This call confirmed the user, and the pool's PostConfirmation trigger, if there is one, ended well.
+   * This call confirmed the user, and the pool's PostConfirmation trigger, if there is one, succeeded.
    *
    * @generated from enum value: RESULT_CONFIRMED = 1;
    */
   CONFIRMED = 1,
 
   /**
-   * The user had been confirmed before this call; sent only with `allow_confirmed`. No trigger ran.
+   * The user was confirmed before this call, or by somebody else while it ran; sent only with `allow_confirmed`.
+   *
+   * This call ran no trigger. If somebody else confirmed the user through the user's own sign-up, a trigger did
+   * run.
    *
    * @generated from enum value: RESULT_ALREADY_CONFIRMED = 2;
    */
   ALREADY_CONFIRMED = 2,
 
   /**
-   * The user is confirmed, but whether by this call or by somebody else, and how the trigger ended, can't be known:
-   * an answer of Cognito's was lost on the way, or the call is itself a repeat that a library or a proxy sent.
+   * The user is confirmed, but whether by this call or by somebody else, and how the trigger ended, is not known.
+   *
+   * A response was lost on the way, or the call is marked as a repeat.
    *
    * @generated from enum value: RESULT_CONFIRMED_UNATTRIBUTED = 3;
    */
@@ -132,9 +145,16 @@ export declare const ConfirmSignUpResponse_ResultSchema: GenEnum<ConfirmSignUpRe
 /**
  * UserAdmin acts on the users of Amazon Cognito user pools as an administrator.
  *
- * Every status that the service makes carries a `google.rpc.ErrorInfo` with the domain `useradmin.v1`; its `reason` is
- * the name of an `ErrorReason`, its metadata key `outcome` the name of an `Outcome`. A status without that detail was
- * made by something else (a proxy, a library, a cut connection, the caller's own deadline): its outcome is unknown.
+ * Every error status that this service makes carries a `google.rpc.ErrorInfo` with the domain
+ * `useradmin.cognito.internal`; its `reason` names an ErrorReason, its metadata key `outcome` an Outcome. A status
+ * without that detail was made by something else (a proxy, a library, a cut connection, the caller's own deadline):
+ * its outcome is unknown.
+ *
+ * UNAVAILABLE, RESOURCE_EXHAUSTED and RetryInfo are given only where sending exactly the same call again is safe.
+ *
+ * A call is marked as a repeat by the header `x-useradmin-repeat: 1`, by `grpc-previous-rpc-attempts` above 0, or by
+ * `x-envoy-attempt-count` above 1. gRPC libraries and Envoy set theirs automatically; set the first one when you send
+ * a call again yourself. A repeat counts as one call together with its first sending, which may have had its effect.
  *
  * @generated from service useradmin.v1.UserAdmin
  */
@@ -142,28 +162,27 @@ export declare const UserAdmin: GenService<{
   /**
    * Confirms a user's sign-up without a confirmation code.
    *
-   * It calls Cognito's AdminConfirmSignUp: a user with the status UNCONFIRMED becomes CONFIRMED, then Cognito runs the
-   * user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
+   * It calls Cognito's AdminConfirmSignUp: a user with the status UNCONFIRMED becomes CONFIRMED, then Cognito runs
+   * the user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
    *
-   * The operation is not idempotent: on a user who is confirmed already it fails with
-   * ERROR_REASON_USER_ALREADY_CONFIRMED, unless the request has `allow_confirmed`, with which the same call may be
-   * sent again after any error. UNAVAILABLE from this service means that sending exactly the same call again is safe.
-   * After any other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no
-   * effect; UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
+   * The operation is not idempotent: on a user who is already confirmed it fails with USER_ALREADY_CONFIRMED. With
+   * `allow_confirmed` the same call may be sent again after any error.
    *
-   * Errors, each described at its `ErrorReason`:
+   * Unknown: To find out, send the same call with `allow_confirmed` and the header `x-useradmin-repeat: 1`; OK means
+   * that the user is confirmed.
    *
-   * - INVALID_ARGUMENT: the request breaks a limit stated below, or Cognito refuses a value.
+   * Errors, each described at its ErrorReason:
+   *
+   * - INVALID_ARGUMENT: the request violates a limit stated below, or Cognito rejected a value.
    * - NOT_FOUND: the user pool or the user does not exist.
-   * - FAILED_PRECONDITION: the user's status, the trigger or the pool's Region forbids it, or Cognito answered an
-   *   exception that this service does not know.
-   * - PERMISSION_DENIED: Cognito refuses, or the service's own AWS identity lacks the right.
-   * - RESOURCE_EXHAUSTED: a quota of Cognito's; with RetryInfo it may be sent again after that delay.
-   * - ABORTED: the outcome is unknown and `allow_confirmed` was not set; do not send the same call again.
+   * - FAILED_PRECONDITION: the user's status, the trigger, the pool's configuration or this service's AWS identity or
+   *   endpoint does not allow it, or Cognito returned an exception that this service does not know.
+   * - PERMISSION_DENIED: Cognito refused.
+   * - RESOURCE_EXHAUSTED: a quota of Cognito; with RetryInfo the same call may be sent again after that delay.
+   * - ABORTED: the outcome is unknown and `allow_confirmed` was not set; do not send the same call again without it.
    * - UNAVAILABLE: send the same call again.
-   * - DEADLINE_EXCEEDED, CANCELLED: the caller's time was over, or it left.
-   * - UNIMPLEMENTED: what is behind the service's endpoint is no Cognito.
-   * - INTERNAL: an internal error of Cognito's or of the service.
+   * - DEADLINE_EXCEEDED, CANCELLED: the caller's time ran out, or the caller left.
+   * - INTERNAL: an internal error of Cognito or of this service.
    *
    * @generated from rpc useradmin.v1.UserAdmin.ConfirmSignUp
    */

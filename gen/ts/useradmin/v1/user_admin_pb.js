@@ -10,7 +10,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/
  * Describes the file useradmin/v1/user_admin.proto.
  */
 export const file_useradmin_v1_user_admin = /*@__PURE__*/
-  fileDesc("Ch11c2VyYWRtaW4vdjEvdXNlcl9hZG1pbi5wcm90bxIMdXNlcmFkbWluLnYxIt8BChRDb25maXJtU2lnblVwUmVxdWVzdBIUCgx1c2VyX3Bvb2xfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSTwoPY2xpZW50X21ldGFkYXRhGAMgAygLMjYudXNlcmFkbWluLnYxLkNvbmZpcm1TaWduVXBSZXF1ZXN0LkNsaWVudE1ldGFkYXRhRW50cnkSFwoPYWxsb3dfY29uZmlybWVkGAQgASgIGjUKE0NsaWVudE1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLMAQoVQ29uZmlybVNpZ25VcFJlc3BvbnNlEjoKBnJlc3VsdBgBIAEoDjIqLnVzZXJhZG1pbi52MS5Db25maXJtU2lnblVwUmVzcG9uc2UuUmVzdWx0IncKBlJlc3VsdBIWChJSRVNVTFRfVU5TUEVDSUZJRUQQABIUChBSRVNVTFRfQ09ORklSTUVEEAESHAoYUkVTVUxUX0FMUkVBRFlfQ09ORklSTUVEEAISIQodUkVTVUxUX0NPTkZJUk1FRF9VTkFUVFJJQlVURUQQAzJlCglVc2VyQWRtaW4SWAoNQ29uZmlybVNpZ25VcBIiLnVzZXJhZG1pbi52MS5Db25maXJtU2lnblVwUmVxdWVzdBojLnVzZXJhZG1pbi52MS5Db25maXJtU2lnblVwUmVzcG9uc2VCbQodaW50ZXJuYWwuY29nbml0by51c2VyYWRtaW4udjFCDlVzZXJBZG1pblByb3RvUAFaOmNvZ25pdG8uaW50ZXJuYWwvdXNlcmFkbWluL2dlbi9nby91c2VyYWRtaW4vdjE7dXNlcmFkbWludjFiBnByb3RvMw");
+  fileDesc("Ch11c2VyYWRtaW4vdjEvdXNlcl9hZG1pbi5wcm90bxIMdXNlcmFkbWluLnYxIt8BChRDb25maXJtU2lnblVwUmVxdWVzdBIUCgx1c2VyX3Bvb2xfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSTwoPY2xpZW50X21ldGFkYXRhGAMgAygLMjYudXNlcmFkbWluLnYxLkNvbmZpcm1TaWduVXBSZXF1ZXN0LkNsaWVudE1ldGFkYXRhRW50cnkSFwoPYWxsb3dfY29uZmlybWVkGAQgASgIGjUKE0NsaWVudE1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLMAQoVQ29uZmlybVNpZ25VcFJlc3BvbnNlEjoKBnJlc3VsdBgBIAEoDjIqLnVzZXJhZG1pbi52MS5Db25maXJtU2lnblVwUmVzcG9uc2UuUmVzdWx0IncKBlJlc3VsdBIWChJSRVNVTFRfVU5TUEVDSUZJRUQQABIUChBSRVNVTFRfQ09ORklSTUVEEAESHAoYUkVTVUxUX0FMUkVBRFlfQ09ORklSTUVEEAISIQodUkVTVUxUX0NPTkZJUk1FRF9VTkFUVFJJQlVURUQQAzJlCglVc2VyQWRtaW4SWAoNQ29uZmlybVNpZ25VcBIiLnVzZXJhZG1pbi52MS5Db25maXJtU2lnblVwUmVxdWVzdBojLnVzZXJhZG1pbi52MS5Db25maXJtU2lnblVwUmVzcG9uc2VCmwEKHWludGVybmFsLmNvZ25pdG8udXNlcmFkbWluLnYxQg5Vc2VyQWRtaW5Qcm90b1ABWjpjb2duaXRvLmludGVybmFsL3VzZXJhZG1pbi9nZW4vZ28vdXNlcmFkbWluL3YxO3VzZXJhZG1pbnYxqgIMVXNlckFkbWluLlYxygIMVXNlckFkbWluXFYx6gINVXNlckFkbWluOjpWMWIGcHJvdG8z");
 
 /**
  * Describes the message useradmin.v1.ConfirmSignUpRequest.
@@ -43,9 +43,16 @@ export const ConfirmSignUpResponse_Result = /*@__PURE__*/
 /**
  * UserAdmin acts on the users of Amazon Cognito user pools as an administrator.
  *
- * Every status that the service makes carries a `google.rpc.ErrorInfo` with the domain `useradmin.v1`; its `reason` is
- * the name of an `ErrorReason`, its metadata key `outcome` the name of an `Outcome`. A status without that detail was
- * made by something else (a proxy, a library, a cut connection, the caller's own deadline): its outcome is unknown.
+ * Every error status that this service makes carries a `google.rpc.ErrorInfo` with the domain
+ * `useradmin.cognito.internal`; its `reason` names an ErrorReason, its metadata key `outcome` an Outcome. A status
+ * without that detail was made by something else (a proxy, a library, a cut connection, the caller's own deadline):
+ * its outcome is unknown.
+ *
+ * UNAVAILABLE, RESOURCE_EXHAUSTED and RetryInfo are given only where sending exactly the same call again is safe.
+ *
+ * A call is marked as a repeat by the header `x-useradmin-repeat: 1`, by `grpc-previous-rpc-attempts` above 0, or by
+ * `x-envoy-attempt-count` above 1. gRPC libraries and Envoy set theirs automatically; set the first one when you send
+ * a call again yourself. A repeat counts as one call together with its first sending, which may have had its effect.
  *
  * @generated from service useradmin.v1.UserAdmin
  */

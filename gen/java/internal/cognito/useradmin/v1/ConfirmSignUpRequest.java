@@ -113,10 +113,14 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object username_ = "";
   /**
    * <pre>
-   * The user's name in the pool, or an alias that the pool resolves: an e-mail address, a phone number, a `sub`.
+   * The username or the `sub` that SignUp returned.
+   *
+   * Do not use an e-mail address or a phone number that is only an alias: it works once it is verified, which a user
+   * who is still to be confirmed has not done. Until then it finds nobody, or somebody else who owns the verified
+   * address.
    *
    * Required; 1 to 128 Unicode code points that match `[&#92;p{L}&#92;p{M}&#92;p{S}&#92;p{N}&#92;p{P}]+`, so no spaces and no control
-   * characters. It is passed on as it is: never trimmed, folded or normalised.
+   * characters. It is passed on unchanged: never trimmed, folded or normalised.
    * </pre>
    *
    * <code>string username = 2 [json_name = "username"];</code>
@@ -137,10 +141,14 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The user's name in the pool, or an alias that the pool resolves: an e-mail address, a phone number, a `sub`.
+   * The username or the `sub` that SignUp returned.
+   *
+   * Do not use an e-mail address or a phone number that is only an alias: it works once it is verified, which a user
+   * who is still to be confirmed has not done. Until then it finds nobody, or somebody else who owns the verified
+   * address.
    *
    * Required; 1 to 128 Unicode code points that match `[&#92;p{L}&#92;p{M}&#92;p{S}&#92;p{N}&#92;p{P}]+`, so no spaces and no control
-   * characters. It is passed on as it is: never trimmed, folded or normalised.
+   * characters. It is passed on unchanged: never trimmed, folded or normalised.
    * </pre>
    *
    * <code>string username = 2 [json_name = "username"];</code>
@@ -191,9 +199,12 @@ private static final long serialVersionUID = 0L;
    * <pre>
    * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
    *
-   * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-   * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-   * code points, 32 KiB of UTF-8 for all keys and values together.
+   * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+   * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+   * after an UNKNOWN outcome.
+   *
+   * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+   * points, 32 KiB of UTF-8 for all keys and values together.
    * </pre>
    *
    * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -216,9 +227,12 @@ private static final long serialVersionUID = 0L;
    * <pre>
    * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
    *
-   * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-   * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-   * code points, 32 KiB of UTF-8 for all keys and values together.
+   * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+   * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+   * after an UNKNOWN outcome.
+   *
+   * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+   * points, 32 KiB of UTF-8 for all keys and values together.
    * </pre>
    *
    * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -231,9 +245,12 @@ private static final long serialVersionUID = 0L;
    * <pre>
    * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
    *
-   * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-   * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-   * code points, 32 KiB of UTF-8 for all keys and values together.
+   * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+   * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+   * after an UNKNOWN outcome.
+   *
+   * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+   * points, 32 KiB of UTF-8 for all keys and values together.
    * </pre>
    *
    * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -253,9 +270,12 @@ java.lang.String defaultValue) {
    * <pre>
    * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
    *
-   * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-   * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-   * code points, 32 KiB of UTF-8 for all keys and values together.
+   * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+   * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+   * after an UNKNOWN outcome.
+   *
+   * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+   * points, 32 KiB of UTF-8 for all keys and values together.
    * </pre>
    *
    * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -276,10 +296,13 @@ java.lang.String defaultValue) {
   private boolean allowConfirmed_ = false;
   /**
    * <pre>
-   * Whether a user who is confirmed already is a success; recommended.
+   * Whether a user who is already confirmed is a success; recommended.
    *
    * With it the call states a goal (the user is confirmed) and is safe to repeat. Without it the call keeps Cognito's
-   * own meaning: a user who is confirmed already is an error, and an answer lost on the way must not be repeated.
+   * own meaning: a user who is already confirmed is an error, and a call whose response was lost must not be
+   * repeated.
+   *
+   * It is about the user whom `username` finds; see there for aliases.
    * </pre>
    *
    * <code>bool allow_confirmed = 4 [json_name = "allowConfirmed"];</code>
@@ -834,10 +857,14 @@ java.lang.String defaultValue) {
     private java.lang.Object username_ = "";
     /**
      * <pre>
-     * The user's name in the pool, or an alias that the pool resolves: an e-mail address, a phone number, a `sub`.
+     * The username or the `sub` that SignUp returned.
+     *
+     * Do not use an e-mail address or a phone number that is only an alias: it works once it is verified, which a user
+     * who is still to be confirmed has not done. Until then it finds nobody, or somebody else who owns the verified
+     * address.
      *
      * Required; 1 to 128 Unicode code points that match `[&#92;p{L}&#92;p{M}&#92;p{S}&#92;p{N}&#92;p{P}]+`, so no spaces and no control
-     * characters. It is passed on as it is: never trimmed, folded or normalised.
+     * characters. It is passed on unchanged: never trimmed, folded or normalised.
      * </pre>
      *
      * <code>string username = 2 [json_name = "username"];</code>
@@ -857,10 +884,14 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The user's name in the pool, or an alias that the pool resolves: an e-mail address, a phone number, a `sub`.
+     * The username or the `sub` that SignUp returned.
+     *
+     * Do not use an e-mail address or a phone number that is only an alias: it works once it is verified, which a user
+     * who is still to be confirmed has not done. Until then it finds nobody, or somebody else who owns the verified
+     * address.
      *
      * Required; 1 to 128 Unicode code points that match `[&#92;p{L}&#92;p{M}&#92;p{S}&#92;p{N}&#92;p{P}]+`, so no spaces and no control
-     * characters. It is passed on as it is: never trimmed, folded or normalised.
+     * characters. It is passed on unchanged: never trimmed, folded or normalised.
      * </pre>
      *
      * <code>string username = 2 [json_name = "username"];</code>
@@ -881,10 +912,14 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The user's name in the pool, or an alias that the pool resolves: an e-mail address, a phone number, a `sub`.
+     * The username or the `sub` that SignUp returned.
+     *
+     * Do not use an e-mail address or a phone number that is only an alias: it works once it is verified, which a user
+     * who is still to be confirmed has not done. Until then it finds nobody, or somebody else who owns the verified
+     * address.
      *
      * Required; 1 to 128 Unicode code points that match `[&#92;p{L}&#92;p{M}&#92;p{S}&#92;p{N}&#92;p{P}]+`, so no spaces and no control
-     * characters. It is passed on as it is: never trimmed, folded or normalised.
+     * characters. It is passed on unchanged: never trimmed, folded or normalised.
      * </pre>
      *
      * <code>string username = 2 [json_name = "username"];</code>
@@ -901,10 +936,14 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The user's name in the pool, or an alias that the pool resolves: an e-mail address, a phone number, a `sub`.
+     * The username or the `sub` that SignUp returned.
+     *
+     * Do not use an e-mail address or a phone number that is only an alias: it works once it is verified, which a user
+     * who is still to be confirmed has not done. Until then it finds nobody, or somebody else who owns the verified
+     * address.
      *
      * Required; 1 to 128 Unicode code points that match `[&#92;p{L}&#92;p{M}&#92;p{S}&#92;p{N}&#92;p{P}]+`, so no spaces and no control
-     * characters. It is passed on as it is: never trimmed, folded or normalised.
+     * characters. It is passed on unchanged: never trimmed, folded or normalised.
      * </pre>
      *
      * <code>string username = 2 [json_name = "username"];</code>
@@ -918,10 +957,14 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The user's name in the pool, or an alias that the pool resolves: an e-mail address, a phone number, a `sub`.
+     * The username or the `sub` that SignUp returned.
+     *
+     * Do not use an e-mail address or a phone number that is only an alias: it works once it is verified, which a user
+     * who is still to be confirmed has not done. Until then it finds nobody, or somebody else who owns the verified
+     * address.
      *
      * Required; 1 to 128 Unicode code points that match `[&#92;p{L}&#92;p{M}&#92;p{S}&#92;p{N}&#92;p{P}]+`, so no spaces and no control
-     * characters. It is passed on as it is: never trimmed, folded or normalised.
+     * characters. It is passed on unchanged: never trimmed, folded or normalised.
      * </pre>
      *
      * <code>string username = 2 [json_name = "username"];</code>
@@ -968,9 +1011,12 @@ java.lang.String defaultValue) {
      * <pre>
      * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
      *
-     * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-     * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-     * code points, 32 KiB of UTF-8 for all keys and values together.
+     * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+     * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+     * after an UNKNOWN outcome.
+     *
+     * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+     * points, 32 KiB of UTF-8 for all keys and values together.
      * </pre>
      *
      * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -993,9 +1039,12 @@ java.lang.String defaultValue) {
      * <pre>
      * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
      *
-     * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-     * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-     * code points, 32 KiB of UTF-8 for all keys and values together.
+     * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+     * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+     * after an UNKNOWN outcome.
+     *
+     * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+     * points, 32 KiB of UTF-8 for all keys and values together.
      * </pre>
      *
      * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -1008,9 +1057,12 @@ java.lang.String defaultValue) {
      * <pre>
      * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
      *
-     * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-     * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-     * code points, 32 KiB of UTF-8 for all keys and values together.
+     * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+     * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+     * after an UNKNOWN outcome.
+     *
+     * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+     * points, 32 KiB of UTF-8 for all keys and values together.
      * </pre>
      *
      * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -1030,9 +1082,12 @@ java.lang.String defaultValue) {
      * <pre>
      * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
      *
-     * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-     * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-     * code points, 32 KiB of UTF-8 for all keys and values together.
+     * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+     * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+     * after an UNKNOWN outcome.
+     *
+     * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+     * points, 32 KiB of UTF-8 for all keys and values together.
      * </pre>
      *
      * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -1058,9 +1113,12 @@ java.lang.String defaultValue) {
      * <pre>
      * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
      *
-     * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-     * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-     * code points, 32 KiB of UTF-8 for all keys and values together.
+     * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+     * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+     * after an UNKNOWN outcome.
+     *
+     * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+     * points, 32 KiB of UTF-8 for all keys and values together.
      * </pre>
      *
      * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -1085,9 +1143,12 @@ java.lang.String defaultValue) {
      * <pre>
      * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
      *
-     * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-     * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-     * code points, 32 KiB of UTF-8 for all keys and values together.
+     * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+     * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+     * after an UNKNOWN outcome.
+     *
+     * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+     * points, 32 KiB of UTF-8 for all keys and values together.
      * </pre>
      *
      * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -1106,9 +1167,12 @@ java.lang.String defaultValue) {
      * <pre>
      * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
      *
-     * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-     * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-     * code points, 32 KiB of UTF-8 for all keys and values together.
+     * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+     * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+     * after an UNKNOWN outcome.
+     *
+     * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+     * points, 32 KiB of UTF-8 for all keys and values together.
      * </pre>
      *
      * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -1124,10 +1188,13 @@ java.lang.String defaultValue) {
     private boolean allowConfirmed_ ;
     /**
      * <pre>
-     * Whether a user who is confirmed already is a success; recommended.
+     * Whether a user who is already confirmed is a success; recommended.
      *
      * With it the call states a goal (the user is confirmed) and is safe to repeat. Without it the call keeps Cognito's
-     * own meaning: a user who is confirmed already is an error, and an answer lost on the way must not be repeated.
+     * own meaning: a user who is already confirmed is an error, and a call whose response was lost must not be
+     * repeated.
+     *
+     * It is about the user whom `username` finds; see there for aliases.
      * </pre>
      *
      * <code>bool allow_confirmed = 4 [json_name = "allowConfirmed"];</code>
@@ -1139,10 +1206,13 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * Whether a user who is confirmed already is a success; recommended.
+     * Whether a user who is already confirmed is a success; recommended.
      *
      * With it the call states a goal (the user is confirmed) and is safe to repeat. Without it the call keeps Cognito's
-     * own meaning: a user who is confirmed already is an error, and an answer lost on the way must not be repeated.
+     * own meaning: a user who is already confirmed is an error, and a call whose response was lost must not be
+     * repeated.
+     *
+     * It is about the user whom `username` finds; see there for aliases.
      * </pre>
      *
      * <code>bool allow_confirmed = 4 [json_name = "allowConfirmed"];</code>
@@ -1158,10 +1228,13 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * Whether a user who is confirmed already is a success; recommended.
+     * Whether a user who is already confirmed is a success; recommended.
      *
      * With it the call states a goal (the user is confirmed) and is safe to repeat. Without it the call keeps Cognito's
-     * own meaning: a user who is confirmed already is an error, and an answer lost on the way must not be repeated.
+     * own meaning: a user who is already confirmed is an error, and a call whose response was lost must not be
+     * repeated.
+     *
+     * It is about the user whom `username` finds; see there for aliases.
      * </pre>
      *
      * <code>bool allow_confirmed = 4 [json_name = "allowConfirmed"];</code>

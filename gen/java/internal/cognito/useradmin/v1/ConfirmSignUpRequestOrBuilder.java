@@ -34,10 +34,14 @@ public interface ConfirmSignUpRequestOrBuilder extends
 
   /**
    * <pre>
-   * The user's name in the pool, or an alias that the pool resolves: an e-mail address, a phone number, a `sub`.
+   * The username or the `sub` that SignUp returned.
+   *
+   * Do not use an e-mail address or a phone number that is only an alias: it works once it is verified, which a user
+   * who is still to be confirmed has not done. Until then it finds nobody, or somebody else who owns the verified
+   * address.
    *
    * Required; 1 to 128 Unicode code points that match `[&#92;p{L}&#92;p{M}&#92;p{S}&#92;p{N}&#92;p{P}]+`, so no spaces and no control
-   * characters. It is passed on as it is: never trimmed, folded or normalised.
+   * characters. It is passed on unchanged: never trimmed, folded or normalised.
    * </pre>
    *
    * <code>string username = 2 [json_name = "username"];</code>
@@ -46,10 +50,14 @@ public interface ConfirmSignUpRequestOrBuilder extends
   java.lang.String getUsername();
   /**
    * <pre>
-   * The user's name in the pool, or an alias that the pool resolves: an e-mail address, a phone number, a `sub`.
+   * The username or the `sub` that SignUp returned.
+   *
+   * Do not use an e-mail address or a phone number that is only an alias: it works once it is verified, which a user
+   * who is still to be confirmed has not done. Until then it finds nobody, or somebody else who owns the verified
+   * address.
    *
    * Required; 1 to 128 Unicode code points that match `[&#92;p{L}&#92;p{M}&#92;p{S}&#92;p{N}&#92;p{P}]+`, so no spaces and no control
-   * characters. It is passed on as it is: never trimmed, folded or normalised.
+   * characters. It is passed on unchanged: never trimmed, folded or normalised.
    * </pre>
    *
    * <code>string username = 2 [json_name = "username"];</code>
@@ -62,9 +70,12 @@ public interface ConfirmSignUpRequestOrBuilder extends
    * <pre>
    * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
    *
-   * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-   * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-   * code points, 32 KiB of UTF-8 for all keys and values together.
+   * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+   * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+   * after an UNKNOWN outcome.
+   *
+   * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+   * points, 32 KiB of UTF-8 for all keys and values together.
    * </pre>
    *
    * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -74,9 +85,12 @@ public interface ConfirmSignUpRequestOrBuilder extends
    * <pre>
    * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
    *
-   * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-   * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-   * code points, 32 KiB of UTF-8 for all keys and values together.
+   * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+   * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+   * after an UNKNOWN outcome.
+   *
+   * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+   * points, 32 KiB of UTF-8 for all keys and values together.
    * </pre>
    *
    * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -93,9 +107,12 @@ public interface ConfirmSignUpRequestOrBuilder extends
    * <pre>
    * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
    *
-   * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-   * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-   * code points, 32 KiB of UTF-8 for all keys and values together.
+   * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+   * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+   * after an UNKNOWN outcome.
+   *
+   * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+   * points, 32 KiB of UTF-8 for all keys and values together.
    * </pre>
    *
    * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -106,9 +123,12 @@ public interface ConfirmSignUpRequestOrBuilder extends
    * <pre>
    * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
    *
-   * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-   * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-   * code points, 32 KiB of UTF-8 for all keys and values together.
+   * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+   * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+   * after an UNKNOWN outcome.
+   *
+   * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+   * points, 32 KiB of UTF-8 for all keys and values together.
    * </pre>
    *
    * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -122,9 +142,12 @@ java.lang.String defaultValue);
    * <pre>
    * What the pool's PostConfirmation trigger gets as `request.clientMetadata`.
    *
-   * Cognito passes it to that trigger and to nothing else. It does not store, validate or encrypt it: put no secrets
-   * in it. Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode
-   * code points, 32 KiB of UTF-8 for all keys and values together.
+   * Cognito passes it to that trigger and to nothing else. Cognito does not store, validate or encrypt it: put no
+   * secrets in it. An id of your own that the trigger stores with its work lets you attribute that work later, even
+   * after an UNKNOWN outcome.
+   *
+   * Optional; limits of this service: at most 64 entries, keys of 1 to 128 and values of up to 2,048 Unicode code
+   * points, 32 KiB of UTF-8 for all keys and values together.
    * </pre>
    *
    * <code>map&lt;string, string&gt; client_metadata = 3 [json_name = "clientMetadata"];</code>
@@ -134,10 +157,13 @@ java.lang.String defaultValue);
 
   /**
    * <pre>
-   * Whether a user who is confirmed already is a success; recommended.
+   * Whether a user who is already confirmed is a success; recommended.
    *
    * With it the call states a goal (the user is confirmed) and is safe to repeat. Without it the call keeps Cognito's
-   * own meaning: a user who is confirmed already is an error, and an answer lost on the way must not be repeated.
+   * own meaning: a user who is already confirmed is an error, and a call whose response was lost must not be
+   * repeated.
+   *
+   * It is about the user whom `username` finds; see there for aliases.
    * </pre>
    *
    * <code>bool allow_confirmed = 4 [json_name = "allowConfirmed"];</code>

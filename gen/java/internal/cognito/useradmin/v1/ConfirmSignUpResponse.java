@@ -63,7 +63,7 @@ private static final long serialVersionUID = 0L;
     RESULT_UNSPECIFIED(0),
     /**
      * <pre>
-     * This call confirmed the user, and the pool's PostConfirmation trigger, if there is one, ended well.
+     * This call confirmed the user, and the pool's PostConfirmation trigger, if there is one, succeeded.
      * </pre>
      *
      * <code>RESULT_CONFIRMED = 1;</code>
@@ -71,7 +71,10 @@ private static final long serialVersionUID = 0L;
     RESULT_CONFIRMED(1),
     /**
      * <pre>
-     * The user had been confirmed before this call; sent only with `allow_confirmed`. No trigger ran.
+     * The user was confirmed before this call, or by somebody else while it ran; sent only with `allow_confirmed`.
+     *
+     * This call ran no trigger. If somebody else confirmed the user through the user's own sign-up, a trigger did
+     * run.
      * </pre>
      *
      * <code>RESULT_ALREADY_CONFIRMED = 2;</code>
@@ -79,8 +82,9 @@ private static final long serialVersionUID = 0L;
     RESULT_ALREADY_CONFIRMED(2),
     /**
      * <pre>
-     * The user is confirmed, but whether by this call or by somebody else, and how the trigger ended, can't be known:
-     * an answer of Cognito's was lost on the way, or the call is itself a repeat that a library or a proxy sent.
+     * The user is confirmed, but whether by this call or by somebody else, and how the trigger ended, is not known.
+     *
+     * A response was lost on the way, or the call is marked as a repeat.
      * </pre>
      *
      * <code>RESULT_CONFIRMED_UNATTRIBUTED = 3;</code>
@@ -99,7 +103,7 @@ private static final long serialVersionUID = 0L;
     public static final int RESULT_UNSPECIFIED_VALUE = 0;
     /**
      * <pre>
-     * This call confirmed the user, and the pool's PostConfirmation trigger, if there is one, ended well.
+     * This call confirmed the user, and the pool's PostConfirmation trigger, if there is one, succeeded.
      * </pre>
      *
      * <code>RESULT_CONFIRMED = 1;</code>
@@ -107,7 +111,10 @@ private static final long serialVersionUID = 0L;
     public static final int RESULT_CONFIRMED_VALUE = 1;
     /**
      * <pre>
-     * The user had been confirmed before this call; sent only with `allow_confirmed`. No trigger ran.
+     * The user was confirmed before this call, or by somebody else while it ran; sent only with `allow_confirmed`.
+     *
+     * This call ran no trigger. If somebody else confirmed the user through the user's own sign-up, a trigger did
+     * run.
      * </pre>
      *
      * <code>RESULT_ALREADY_CONFIRMED = 2;</code>
@@ -115,8 +122,9 @@ private static final long serialVersionUID = 0L;
     public static final int RESULT_ALREADY_CONFIRMED_VALUE = 2;
     /**
      * <pre>
-     * The user is confirmed, but whether by this call or by somebody else, and how the trigger ended, can't be known:
-     * an answer of Cognito's was lost on the way, or the call is itself a repeat that a library or a proxy sent.
+     * The user is confirmed, but whether by this call or by somebody else, and how the trigger ended, is not known.
+     *
+     * A response was lost on the way, or the call is marked as a repeat.
      * </pre>
      *
      * <code>RESULT_CONFIRMED_UNATTRIBUTED = 3;</code>
@@ -214,8 +222,7 @@ private static final long serialVersionUID = 0L;
    * <pre>
    * How the user came to be confirmed.
    *
-   * Callers take a value they do not know for RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is
-   * confirmed.
+   * Treat a value that you do not know as RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is confirmed.
    * </pre>
    *
    * <code>.useradmin.v1.ConfirmSignUpResponse.Result result = 1 [json_name = "result"];</code>
@@ -228,8 +235,7 @@ private static final long serialVersionUID = 0L;
    * <pre>
    * How the user came to be confirmed.
    *
-   * Callers take a value they do not know for RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is
-   * confirmed.
+   * Treat a value that you do not know as RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is confirmed.
    * </pre>
    *
    * <code>.useradmin.v1.ConfirmSignUpResponse.Result result = 1 [json_name = "result"];</code>
@@ -573,8 +579,7 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * How the user came to be confirmed.
      *
-     * Callers take a value they do not know for RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is
-     * confirmed.
+     * Treat a value that you do not know as RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is confirmed.
      * </pre>
      *
      * <code>.useradmin.v1.ConfirmSignUpResponse.Result result = 1 [json_name = "result"];</code>
@@ -587,8 +592,7 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * How the user came to be confirmed.
      *
-     * Callers take a value they do not know for RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is
-     * confirmed.
+     * Treat a value that you do not know as RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is confirmed.
      * </pre>
      *
      * <code>.useradmin.v1.ConfirmSignUpResponse.Result result = 1 [json_name = "result"];</code>
@@ -605,8 +609,7 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * How the user came to be confirmed.
      *
-     * Callers take a value they do not know for RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is
-     * confirmed.
+     * Treat a value that you do not know as RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is confirmed.
      * </pre>
      *
      * <code>.useradmin.v1.ConfirmSignUpResponse.Result result = 1 [json_name = "result"];</code>
@@ -621,8 +624,7 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * How the user came to be confirmed.
      *
-     * Callers take a value they do not know for RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is
-     * confirmed.
+     * Treat a value that you do not know as RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is confirmed.
      * </pre>
      *
      * <code>.useradmin.v1.ConfirmSignUpResponse.Result result = 1 [json_name = "result"];</code>
@@ -642,8 +644,7 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * How the user came to be confirmed.
      *
-     * Callers take a value they do not know for RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is
-     * confirmed.
+     * Treat a value that you do not know as RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is confirmed.
      * </pre>
      *
      * <code>.useradmin.v1.ConfirmSignUpResponse.Result result = 1 [json_name = "result"];</code>

@@ -12,8 +12,7 @@ public interface ConfirmSignUpResponseOrBuilder extends
    * <pre>
    * How the user came to be confirmed.
    *
-   * Callers take a value they do not know for RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is
-   * confirmed.
+   * Treat a value that you do not know as RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is confirmed.
    * </pre>
    *
    * <code>.useradmin.v1.ConfirmSignUpResponse.Result result = 1 [json_name = "result"];</code>
@@ -24,8 +23,7 @@ public interface ConfirmSignUpResponseOrBuilder extends
    * <pre>
    * How the user came to be confirmed.
    *
-   * Callers take a value they do not know for RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is
-   * confirmed.
+   * Treat a value that you do not know as RESULT_CONFIRMED_UNATTRIBUTED: OK always means that the user is confirmed.
    * </pre>
    *
    * <code>.useradmin.v1.ConfirmSignUpResponse.Result result = 1 [json_name = "result"];</code>

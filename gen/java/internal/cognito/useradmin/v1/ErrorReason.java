@@ -6,20 +6,27 @@ package internal.cognito.useradmin.v1;
 
 /**
  * <pre>
- * ErrorReason is why a call failed; its name is the `reason` of the ErrorInfo whose domain is `useradmin.v1`.
+ * ErrorReason is why a call failed.
+ *
+ * ErrorInfo.reason has it, by its name without the prefix `ERROR_REASON_`; the domain is
+ * `useradmin.cognito.internal`.
+ *
+ * The message of a status is the first paragraph of the comment at the value, followed by the `Do` for its outcome. A
+ * `Do` without outcomes is for those under `Outcome`. Where there is none for UNKNOWN, the `Unknown` of the RPC
+ * follows. Do not parse the message: whatever varies is in the details.
  *
  * The details of a status are, in this order: ErrorInfo, RequestInfo (with the id that is also the trailer
- * `x-request-id`), then those named at the value, each type at most once. ErrorInfo.metadata has `outcome` on every
- * error of ConfirmSignUp, and where they apply:
+ * `x-request-id`), RetryInfo, then those named at the value, each type at most once. ErrorInfo.metadata has these
+ * keys on every error of an RPC of UserAdmin, and those named at the value; what is not known is empty, `0` or
+ * `false`:
  *
+ * - `outcome`: the name of an Outcome, for example `NOT_APPLIED`.
  * - `attempts`: how many attempts of this call got a connection to Cognito, in decimal.
  * - `exception`: the name of Cognito's last exception, for example `UserNotFoundException`.
- * - `cognitoRequestId`: the id that Cognito gave its last answer; AWS support asks for it.
- * - `repeated`: `true` where a library or a proxy says that it had sent this call before.
- * - `userStatus`: the status of the user, for example `FORCE_CHANGE_PASSWORD`, where Cognito named it.
- * - `violationsOmitted`: how many field violations did not fit, in decimal.
+ * - `cognitoRequestId`: the id that Cognito gave its last response; AWS support asks for it.
+ * - `repeated`: `true` if the call is marked as a repeat, otherwise `false`.
  *
- * Callers treat a reason they do not know by its gRPC code and its `outcome`.
+ * Treat a reason that you do not know by its gRPC code and its `outcome`.
  * </pre>
  *
  * Protobuf enum {@code useradmin.v1.ErrorReason}
@@ -36,14 +43,14 @@ public enum ErrorReason
   ERROR_REASON_UNSPECIFIED(0),
   /**
    * <pre>
-   * The request breaks a limit of this service; nothing was sent to Cognito.
+   * The request violates a limit of this service; nothing was sent to Cognito.
    *
    * Code: INVALID_ARGUMENT.
    * Details: BadRequest with every violation (`field`, `reason`, `description`).
-   * Metadata: `violation`, the reason of the only violation where there is just one: `REQUIRED`, `TOO_LONG`,
-   * `TOO_MANY`, `BAD_CHARACTERS`, `BAD_FORMAT` or `NOT_UTF8`.
+   * Metadata: `violation`, the reason of the violation if there is exactly one: `REQUIRED`, `TOO_LONG`, `TOO_MANY`,
+   * `BAD_CHARACTERS`, `BAD_FORMAT` or `NOT_UTF8`; `violationsOmitted`, how many violations did not fit, in decimal.
    * Outcome: NOT_SENT.
-   * Do: mend the fields that are named, then send it again.
+   * Do: Fix the fields that the details name, then send the call again.
    * </pre>
    *
    * <code>ERROR_REASON_INVALID_REQUEST = 1;</code>
@@ -51,14 +58,14 @@ public enum ErrorReason
   ERROR_REASON_INVALID_REQUEST(1),
   /**
    * <pre>
-   * Cognito refuses a value of the request.
+   * Cognito rejected a value of the request.
    *
    * Code: INVALID_ARGUMENT.
-   * Details: BadRequest, where Cognito named the fields; `reason` is `REQUIRED`, `TOO_SHORT`, `TOO_LONG`, `BAD_FORMAT`
+   * Details: BadRequest, if Cognito named the fields; `reason` is `REQUIRED`, `TOO_SHORT`, `TOO_LONG`, `BAD_FORMAT`
    * or `REFUSED`.
-   * Metadata: `reasonCode`, where Cognito gave one.
+   * Metadata: `reasonCode`, if Cognito gave one; `violationsOmitted`, how many violations did not fit, in decimal.
    * Outcome: NOT_APPLIED.
-   * Do: mend the value; a retry can't help.
+   * Do: Fix the value; sending the same call again cannot help.
    * </pre>
    *
    * <code>ERROR_REASON_INVALID_PARAMETER = 2;</code>
@@ -66,12 +73,12 @@ public enum ErrorReason
   ERROR_REASON_INVALID_PARAMETER(2),
   /**
    * <pre>
-   * The user pool does not exist in the Region and account that this service calls.
+   * The user pool does not exist in the AWS Region and account that this service calls.
    *
    * Code: NOT_FOUND.
-   * Details: ResourceInfo (type `cognito.UserPool`, name the pool's id).
+   * Details: ResourceInfo (type `cognito-idp.amazonaws.com/UserPool`, name the pool's id).
    * Outcome: NOT_APPLIED.
-   * Do: check the pool's id, and that this service runs for the pool's Region and account.
+   * Do: Check the pool id, and that this service runs for the pool's Region and account.
    * </pre>
    *
    * <code>ERROR_REASON_USER_POOL_NOT_FOUND = 3;</code>
@@ -82,9 +89,9 @@ public enum ErrorReason
    * The user pool has no such user.
    *
    * Code: NOT_FOUND.
-   * Details: ResourceInfo (type `cognito.User`, no name).
+   * Details: ResourceInfo (type `cognito-idp.amazonaws.com/User`, no name).
    * Outcome: NOT_APPLIED.
-   * Do: check the username, its upper and lower case too where the pool tells them apart.
+   * Do: Check the username and its case; use the username or the `sub` that SignUp returned, not an unverified alias.
    * </pre>
    *
    * <code>ERROR_REASON_USER_NOT_FOUND = 4;</code>
@@ -92,13 +99,13 @@ public enum ErrorReason
   ERROR_REASON_USER_NOT_FOUND(4),
   /**
    * <pre>
-   * The user is confirmed already.
+   * The user is already confirmed.
    *
    * Code: FAILED_PRECONDITION.
    * Details: PreconditionFailure (type `USER_STATUS`, subject `user`).
    * Metadata: `userStatus` = `CONFIRMED`.
-   * Outcome: NOT_APPLIED; UNKNOWN with `repeated`, since the earlier try may have confirmed the user.
-   * Do: nothing, if a confirmed user is what you want; send `allow_confirmed` to get OK instead.
+   * Outcome: NOT_APPLIED.
+   * Do: If a confirmed user is what you want, set `allow_confirmed` to get OK instead.
    * </pre>
    *
    * <code>ERROR_REASON_USER_ALREADY_CONFIRMED = 5;</code>
@@ -106,13 +113,13 @@ public enum ErrorReason
   ERROR_REASON_USER_ALREADY_CONFIRMED(5),
   /**
    * <pre>
-   * The user's status is neither UNCONFIRMED nor CONFIRMED, so it can't be confirmed.
+   * The user's status does not allow a confirmation.
    *
    * Code: FAILED_PRECONDITION.
    * Details: PreconditionFailure (type `USER_STATUS`, subject `user`).
-   * Metadata: `userStatus`, where Cognito named it.
+   * Metadata: `userStatus`, if Cognito named it.
    * Outcome: NOT_APPLIED.
-   * Do: act on the status; FORCE_CHANGE_PASSWORD wants a first password, RESET_REQUIRED a new one.
+   * Do: Act on the status: FORCE_CHANGE_PASSWORD needs a first password, RESET_REQUIRED a new one.
    * </pre>
    *
    * <code>ERROR_REASON_USER_NOT_CONFIRMABLE = 6;</code>
@@ -123,9 +130,9 @@ public enum ErrorReason
    * The user is disabled.
    *
    * Code: FAILED_PRECONDITION.
-   * Details: PreconditionFailure (type `USER_STATUS`, subject `user`).
+   * Details: PreconditionFailure (type `USER_ENABLED`, subject `user`).
    * Outcome: NOT_APPLIED.
-   * Do: enable the user first, if that is right.
+   * Do: Enable the user first, if that is right.
    * </pre>
    *
    * <code>ERROR_REASON_USER_DISABLED = 7;</code>
@@ -133,11 +140,11 @@ public enum ErrorReason
   ERROR_REASON_USER_DISABLED(7),
   /**
    * <pre>
-   * Cognito does not allow it, for a reason that is not the user's status.
+   * Cognito refused the operation for a reason other than the user's status.
    *
    * Code: PERMISSION_DENIED.
    * Outcome: NOT_APPLIED.
-   * Do: report it; a retry can't help.
+   * Do: Report it to the operator of this service; sending the same call again cannot help.
    * </pre>
    *
    * <code>ERROR_REASON_NOT_AUTHORIZED = 8;</code>
@@ -145,14 +152,19 @@ public enum ErrorReason
   ERROR_REASON_NOT_AUTHORIZED(8),
   /**
    * <pre>
-   * The pool's trigger threw an error; the user is probably confirmed already.
+   * The user pool's Lambda trigger returned an error; another call does not run it again.
+   *
+   * Cognito runs the trigger after it has confirmed the user, so the user is usually confirmed. Where Cognito names
+   * the PostConfirmation trigger, this service looks at the user once more: APPLIED means that it found the user
+   * CONFIRMED.
    *
    * Code: FAILED_PRECONDITION.
    * Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
-   * Metadata: `trigger`, usually `PostConfirmation`; `lambdaError`, the trigger's own text of at most 512 bytes, with
-   * control characters stripped, and ARNs, account ids and what the request named masked.
-   * Outcome: UNKNOWN.
-   * Do: do by hand what the trigger should have done; a retry does not run it again.
+   * Metadata: `trigger`, for example `PostConfirmation`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED;
+   * `lambdaError`, the trigger's own text of at most 512 bytes, without control characters, and with ARNs, account
+   * ids and the values of the request masked.
+   * Outcome: UNKNOWN or APPLIED.
+   * Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself.
    * </pre>
    *
    * <code>ERROR_REASON_LAMBDA_REJECTED = 9;</code>
@@ -160,13 +172,15 @@ public enum ErrorReason
   ERROR_REASON_LAMBDA_REJECTED(9),
   /**
    * <pre>
-   * Cognito could not run the pool's trigger, or it took over five seconds; the user is probably confirmed already.
+   * Cognito could not run the user pool's Lambda trigger to its end; another call does not run it again.
+   *
+   * The trigger took over 5 seconds three times, or Cognito may not invoke it. Otherwise as with LAMBDA_REJECTED.
    *
    * Code: FAILED_PRECONDITION.
    * Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
-   * Metadata: `trigger`.
-   * Outcome: UNKNOWN.
-   * Do: mend the trigger, do by hand what it should have done; a retry does not run it again.
+   * Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
+   * Outcome: UNKNOWN or APPLIED.
+   * Do (APPLIED): This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself.
    * </pre>
    *
    * <code>ERROR_REASON_LAMBDA_FAILED = 10;</code>
@@ -174,13 +188,15 @@ public enum ErrorReason
   ERROR_REASON_LAMBDA_FAILED(10),
   /**
    * <pre>
-   * The pool's trigger answered what Cognito does not understand; the user is probably confirmed already.
+   * Cognito could not read the response of the user pool's Lambda trigger; another call does not run it again.
+   *
+   * A trigger must return its event. Otherwise as with LAMBDA_REJECTED.
    *
    * Code: FAILED_PRECONDITION.
    * Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
-   * Metadata: `trigger`.
-   * Outcome: UNKNOWN.
-   * Do: mend the trigger, which must return its event; a retry does not run it again.
+   * Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
+   * Outcome: UNKNOWN or APPLIED.
+   * Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work.
    * </pre>
    *
    * <code>ERROR_REASON_LAMBDA_RESPONSE_INVALID = 11;</code>
@@ -188,12 +204,13 @@ public enum ErrorReason
   ERROR_REASON_LAMBDA_RESPONSE_INVALID(11),
   /**
    * <pre>
-   * The user pool is a read-only replica in this Region.
+   * Cognito does not offer this operation in this Region or for this user pool's configuration; a replica Region is
+   * one cause.
    *
    * Code: FAILED_PRECONDITION.
-   * Details: PreconditionFailure (type `REGION`, subject the Region that this service calls).
+   * Details: PreconditionFailure (type `OPERATION_ENABLED`, subject the Region that this service calls).
    * Outcome: NOT_APPLIED.
-   * Do: call a service that runs for the pool's primary Region.
+   * Do: Call the primary Region, or check the pool's settings.
    * </pre>
    *
    * <code>ERROR_REASON_OPERATION_NOT_ENABLED = 12;</code>
@@ -201,12 +218,13 @@ public enum ErrorReason
   ERROR_REASON_OPERATION_NOT_ENABLED(12),
   /**
    * <pre>
-   * Cognito throttles: the account's rate of sign-up operations in the Region is used up.
+   * Cognito throttled the call: the account's request rate for such operations is used up.
    *
    * Code: RESOURCE_EXHAUSTED.
-   * Details: RetryInfo; QuotaFailure (subject `UserCreation`).
+   * Details: RetryInfo; QuotaFailure (subject `account`, api_service `cognito-idp.amazonaws.com`, quota_id the
+   * category of the operation, for ConfirmSignUp `UserCreation`, quota_dimensions `region`).
    * Outcome: NOT_APPLIED.
-   * Do: send the same call again after the delay.
+   * Do: Send the same call again after the delay in RetryInfo.
    * </pre>
    *
    * <code>ERROR_REASON_TOO_MANY_REQUESTS = 13;</code>
@@ -217,9 +235,9 @@ public enum ErrorReason
    * A hard quota of the user pool is used up.
    *
    * Code: RESOURCE_EXHAUSTED.
-   * Details: QuotaFailure (subject `user_pool`); no RetryInfo.
+   * Details: QuotaFailure (subject `user_pool`, api_service `cognito-idp.amazonaws.com`); no RetryInfo.
    * Outcome: NOT_APPLIED.
-   * Do: report it; sending it again within seconds can't help.
+   * Do: Report it to the operator of this service; sending the call again within seconds cannot help.
    * </pre>
    *
    * <code>ERROR_REASON_LIMIT_EXCEEDED = 14;</code>
@@ -230,9 +248,9 @@ public enum ErrorReason
    * Cognito has locked out the user for a while.
    *
    * Code: RESOURCE_EXHAUSTED.
-   * Details: QuotaFailure (subject `user`); no RetryInfo.
+   * Details: QuotaFailure (subject `user`, api_service `cognito-idp.amazonaws.com`); no RetryInfo.
    * Outcome: NOT_APPLIED.
-   * Do: try again much later.
+   * Do: Send the call again much later.
    * </pre>
    *
    * <code>ERROR_REASON_TOO_MANY_FAILED_ATTEMPTS = 15;</code>
@@ -244,7 +262,6 @@ public enum ErrorReason
    *
    * Code: INTERNAL.
    * Outcome: UNKNOWN.
-   * Do: send the same call with `allow_confirmed`.
    * </pre>
    *
    * <code>ERROR_REASON_COGNITO_INTERNAL_ERROR = 16;</code>
@@ -252,12 +269,14 @@ public enum ErrorReason
   ERROR_REASON_COGNITO_INTERNAL_ERROR(16),
   /**
    * <pre>
-   * No connection to Cognito could be had: refused, name not resolved, TLS failed, timed out.
+   * This service could not connect to Cognito.
+   *
+   * The connection was refused or timed out, the name was not resolved, TLS failed, or a proxy refused.
    *
    * Code: UNAVAILABLE.
    * Details: RetryInfo.
-   * Outcome: NOT_SENT; NOT_APPLIED where an earlier attempt of the call had been refused.
-   * Do: send the same call again after the delay.
+   * Outcome: NOT_SENT; NOT_APPLIED if an earlier attempt of the call was refused.
+   * Do: Send the same call again after the delay in RetryInfo.
    * </pre>
    *
    * <code>ERROR_REASON_COGNITO_UNREACHABLE = 17;</code>
@@ -265,12 +284,11 @@ public enum ErrorReason
   ERROR_REASON_COGNITO_UNREACHABLE(17),
   /**
    * <pre>
-   * Cognito answered that it is unavailable.
+   * Cognito reported that it is unavailable.
    *
-   * Code: ABORTED; with `allow_confirmed` UNAVAILABLE.
+   * Code: ABORTED; UNAVAILABLE with `allow_confirmed`.
    * Details: RetryInfo with UNAVAILABLE only.
    * Outcome: UNKNOWN.
-   * Do: send the same call with `allow_confirmed`.
    * </pre>
    *
    * <code>ERROR_REASON_COGNITO_UNAVAILABLE = 18;</code>
@@ -278,13 +296,15 @@ public enum ErrorReason
   ERROR_REASON_COGNITO_UNAVAILABLE(18),
   /**
    * <pre>
-   * The call was sent, and a usable answer of Cognito's is missing: the user may be confirmed.
+   * The call was sent to Cognito and no usable response came back.
    *
-   * Code: ABORTED; with `allow_confirmed` UNAVAILABLE.
+   * The keys `exception` and `userStatus` speak of the last attempt, if that one was answered: it says nothing about
+   * the earlier attempt whose response is missing.
+   *
+   * Code: ABORTED; UNAVAILABLE with `allow_confirmed`.
    * Details: RetryInfo with UNAVAILABLE only.
-   * Metadata: `exception` and `userStatus` of the last attempt, where it was answered.
+   * Metadata: `userStatus`, if Cognito named it.
    * Outcome: UNKNOWN.
-   * Do: send the same call with `allow_confirmed`.
    * </pre>
    *
    * <code>ERROR_REASON_COGNITO_RESPONSE_LOST = 19;</code>
@@ -292,11 +312,11 @@ public enum ErrorReason
   ERROR_REASON_COGNITO_RESPONSE_LOST(19),
   /**
    * <pre>
-   * The service's own AWS identity lacks the right to confirm users of this pool.
+   * This service's own AWS identity lacks the right to call this operation on this user pool.
    *
-   * Code: PERMISSION_DENIED.
+   * Code: FAILED_PRECONDITION.
    * Outcome: NOT_APPLIED.
-   * Do: tell the operator of this service; its IAM policy must allow `cognito-idp:AdminConfirmSignUp` on the pool.
+   * Do: Ask the operator of this service to allow the operation on the pool in its IAM policy.
    * </pre>
    *
    * <code>ERROR_REASON_COGNITO_ACCESS_DENIED = 20;</code>
@@ -304,11 +324,11 @@ public enum ErrorReason
   ERROR_REASON_COGNITO_ACCESS_DENIED(20),
   /**
    * <pre>
-   * The service's own AWS credentials are missing, expired or refused.
+   * This service's own AWS credentials are missing, expired or refused.
    *
    * Code: UNAVAILABLE.
-   * Outcome: NOT_SENT; NOT_APPLIED where Cognito refused them.
-   * Do: tell the operator of this service; another replica may be able to serve the same call.
+   * Outcome: NOT_SENT; NOT_APPLIED if Cognito refused them.
+   * Do: Tell the operator of this service; another replica may be able to serve the same call.
    * </pre>
    *
    * <code>ERROR_REASON_COGNITO_CREDENTIALS = 21;</code>
@@ -316,11 +336,11 @@ public enum ErrorReason
   ERROR_REASON_COGNITO_CREDENTIALS(21),
   /**
    * <pre>
-   * What is behind the service's endpoint does not know the operation: it is no Cognito.
+   * The configured Cognito endpoint does not support this operation.
    *
-   * Code: UNIMPLEMENTED.
+   * Code: FAILED_PRECONDITION.
    * Outcome: NOT_APPLIED.
-   * Do: tell the operator of this service.
+   * Do: Tell the operator of this service; sending the same call again cannot help.
    * </pre>
    *
    * <code>ERROR_REASON_COGNITO_OPERATION_UNSUPPORTED = 22;</code>
@@ -328,12 +348,13 @@ public enum ErrorReason
   ERROR_REASON_COGNITO_OPERATION_UNSUPPORTED(22),
   /**
    * <pre>
-   * Cognito answered an exception that this service does not know.
+   * Cognito returned an exception that this service does not know.
+   *
+   * It may be one that comes after the effect. Please report its name, the key `exception`, to the makers of this
+   * service.
    *
    * Code: FAILED_PRECONDITION.
-   * Metadata: `exception`, where it has a name.
    * Outcome: UNKNOWN.
-   * Do: send the same call with `allow_confirmed` to find out, and report it to the makers of this service.
    * </pre>
    *
    * <code>ERROR_REASON_UNRECOGNIZED_EXCEPTION = 23;</code>
@@ -341,11 +362,11 @@ public enum ErrorReason
   ERROR_REASON_UNRECOGNIZED_EXCEPTION(23),
   /**
    * <pre>
-   * The caller's deadline, less the time that the answer needs to get home, is over.
+   * The deadline expired; part of it is reserved for returning the response.
    *
    * Code: DEADLINE_EXCEEDED.
    * Outcome: NOT_SENT, NOT_APPLIED or UNKNOWN.
-   * Do: act on `outcome`; allow 20 seconds, since Cognito may run a trigger three times for five seconds.
+   * Do (NOT_SENT, NOT_APPLIED): Nothing was changed; send the call with a longer deadline, for example 20 seconds.
    * </pre>
    *
    * <code>ERROR_REASON_DEADLINE_EXCEEDED = 24;</code>
@@ -357,7 +378,7 @@ public enum ErrorReason
    *
    * Code: CANCELLED.
    * Outcome: NOT_SENT, NOT_APPLIED or UNKNOWN.
-   * Do: act on `outcome`.
+   * Do (NOT_SENT, NOT_APPLIED): Nothing was changed.
    * </pre>
    *
    * <code>ERROR_REASON_CANCELLED = 25;</code>
@@ -365,12 +386,12 @@ public enum ErrorReason
   ERROR_REASON_CANCELLED(25),
   /**
    * <pre>
-   * The service stopped while the call was under way.
+   * This service stopped during the call.
    *
-   * Code: UNAVAILABLE; ABORTED where the outcome is UNKNOWN and the request has no `allow_confirmed`.
+   * Code: UNAVAILABLE; ABORTED if the outcome is UNKNOWN and the request has no `allow_confirmed`.
    * Details: RetryInfo with UNAVAILABLE only.
    * Outcome: NOT_SENT, NOT_APPLIED or UNKNOWN.
-   * Do: after UNAVAILABLE send the same call again; after ABORTED send it with `allow_confirmed`.
+   * Do (NOT_SENT, NOT_APPLIED): Nothing was changed; send the same call again after the delay in RetryInfo.
    * </pre>
    *
    * <code>ERROR_REASON_SERVER_STOPPING = 26;</code>
@@ -378,11 +399,10 @@ public enum ErrorReason
   ERROR_REASON_SERVER_STOPPING(26),
   /**
    * <pre>
-   * The service has a bug.
+   * This service has a bug; please report it with the request id.
    *
    * Code: INTERNAL.
    * Outcome: UNKNOWN.
-   * Do: send the same call with `allow_confirmed` to find out, and report it with the request id.
    * </pre>
    *
    * <code>ERROR_REASON_INTERNAL = 27;</code>
@@ -401,14 +421,14 @@ public enum ErrorReason
   public static final int ERROR_REASON_UNSPECIFIED_VALUE = 0;
   /**
    * <pre>
-   * The request breaks a limit of this service; nothing was sent to Cognito.
+   * The request violates a limit of this service; nothing was sent to Cognito.
    *
    * Code: INVALID_ARGUMENT.
    * Details: BadRequest with every violation (`field`, `reason`, `description`).
-   * Metadata: `violation`, the reason of the only violation where there is just one: `REQUIRED`, `TOO_LONG`,
-   * `TOO_MANY`, `BAD_CHARACTERS`, `BAD_FORMAT` or `NOT_UTF8`.
+   * Metadata: `violation`, the reason of the violation if there is exactly one: `REQUIRED`, `TOO_LONG`, `TOO_MANY`,
+   * `BAD_CHARACTERS`, `BAD_FORMAT` or `NOT_UTF8`; `violationsOmitted`, how many violations did not fit, in decimal.
    * Outcome: NOT_SENT.
-   * Do: mend the fields that are named, then send it again.
+   * Do: Fix the fields that the details name, then send the call again.
    * </pre>
    *
    * <code>ERROR_REASON_INVALID_REQUEST = 1;</code>
@@ -416,14 +436,14 @@ public enum ErrorReason
   public static final int ERROR_REASON_INVALID_REQUEST_VALUE = 1;
   /**
    * <pre>
-   * Cognito refuses a value of the request.
+   * Cognito rejected a value of the request.
    *
    * Code: INVALID_ARGUMENT.
-   * Details: BadRequest, where Cognito named the fields; `reason` is `REQUIRED`, `TOO_SHORT`, `TOO_LONG`, `BAD_FORMAT`
+   * Details: BadRequest, if Cognito named the fields; `reason` is `REQUIRED`, `TOO_SHORT`, `TOO_LONG`, `BAD_FORMAT`
    * or `REFUSED`.
-   * Metadata: `reasonCode`, where Cognito gave one.
+   * Metadata: `reasonCode`, if Cognito gave one; `violationsOmitted`, how many violations did not fit, in decimal.
    * Outcome: NOT_APPLIED.
-   * Do: mend the value; a retry can't help.
+   * Do: Fix the value; sending the same call again cannot help.
    * </pre>
    *
    * <code>ERROR_REASON_INVALID_PARAMETER = 2;</code>
@@ -431,12 +451,12 @@ public enum ErrorReason
   public static final int ERROR_REASON_INVALID_PARAMETER_VALUE = 2;
   /**
    * <pre>
-   * The user pool does not exist in the Region and account that this service calls.
+   * The user pool does not exist in the AWS Region and account that this service calls.
    *
    * Code: NOT_FOUND.
-   * Details: ResourceInfo (type `cognito.UserPool`, name the pool's id).
+   * Details: ResourceInfo (type `cognito-idp.amazonaws.com/UserPool`, name the pool's id).
    * Outcome: NOT_APPLIED.
-   * Do: check the pool's id, and that this service runs for the pool's Region and account.
+   * Do: Check the pool id, and that this service runs for the pool's Region and account.
    * </pre>
    *
    * <code>ERROR_REASON_USER_POOL_NOT_FOUND = 3;</code>
@@ -447,9 +467,9 @@ public enum ErrorReason
    * The user pool has no such user.
    *
    * Code: NOT_FOUND.
-   * Details: ResourceInfo (type `cognito.User`, no name).
+   * Details: ResourceInfo (type `cognito-idp.amazonaws.com/User`, no name).
    * Outcome: NOT_APPLIED.
-   * Do: check the username, its upper and lower case too where the pool tells them apart.
+   * Do: Check the username and its case; use the username or the `sub` that SignUp returned, not an unverified alias.
    * </pre>
    *
    * <code>ERROR_REASON_USER_NOT_FOUND = 4;</code>
@@ -457,13 +477,13 @@ public enum ErrorReason
   public static final int ERROR_REASON_USER_NOT_FOUND_VALUE = 4;
   /**
    * <pre>
-   * The user is confirmed already.
+   * The user is already confirmed.
    *
    * Code: FAILED_PRECONDITION.
    * Details: PreconditionFailure (type `USER_STATUS`, subject `user`).
    * Metadata: `userStatus` = `CONFIRMED`.
-   * Outcome: NOT_APPLIED; UNKNOWN with `repeated`, since the earlier try may have confirmed the user.
-   * Do: nothing, if a confirmed user is what you want; send `allow_confirmed` to get OK instead.
+   * Outcome: NOT_APPLIED.
+   * Do: If a confirmed user is what you want, set `allow_confirmed` to get OK instead.
    * </pre>
    *
    * <code>ERROR_REASON_USER_ALREADY_CONFIRMED = 5;</code>
@@ -471,13 +491,13 @@ public enum ErrorReason
   public static final int ERROR_REASON_USER_ALREADY_CONFIRMED_VALUE = 5;
   /**
    * <pre>
-   * The user's status is neither UNCONFIRMED nor CONFIRMED, so it can't be confirmed.
+   * The user's status does not allow a confirmation.
    *
    * Code: FAILED_PRECONDITION.
    * Details: PreconditionFailure (type `USER_STATUS`, subject `user`).
-   * Metadata: `userStatus`, where Cognito named it.
+   * Metadata: `userStatus`, if Cognito named it.
    * Outcome: NOT_APPLIED.
-   * Do: act on the status; FORCE_CHANGE_PASSWORD wants a first password, RESET_REQUIRED a new one.
+   * Do: Act on the status: FORCE_CHANGE_PASSWORD needs a first password, RESET_REQUIRED a new one.
    * </pre>
    *
    * <code>ERROR_REASON_USER_NOT_CONFIRMABLE = 6;</code>
@@ -488,9 +508,9 @@ public enum ErrorReason
    * The user is disabled.
    *
    * Code: FAILED_PRECONDITION.
-   * Details: PreconditionFailure (type `USER_STATUS`, subject `user`).
+   * Details: PreconditionFailure (type `USER_ENABLED`, subject `user`).
    * Outcome: NOT_APPLIED.
-   * Do: enable the user first, if that is right.
+   * Do: Enable the user first, if that is right.
    * </pre>
    *
    * <code>ERROR_REASON_USER_DISABLED = 7;</code>
@@ -498,11 +518,11 @@ public enum ErrorReason
   public static final int ERROR_REASON_USER_DISABLED_VALUE = 7;
   /**
    * <pre>
-   * Cognito does not allow it, for a reason that is not the user's status.
+   * Cognito refused the operation for a reason other than the user's status.
    *
    * Code: PERMISSION_DENIED.
    * Outcome: NOT_APPLIED.
-   * Do: report it; a retry can't help.
+   * Do: Report it to the operator of this service; sending the same call again cannot help.
    * </pre>
    *
    * <code>ERROR_REASON_NOT_AUTHORIZED = 8;</code>
@@ -510,14 +530,19 @@ public enum ErrorReason
   public static final int ERROR_REASON_NOT_AUTHORIZED_VALUE = 8;
   /**
    * <pre>
-   * The pool's trigger threw an error; the user is probably confirmed already.
+   * The user pool's Lambda trigger returned an error; another call does not run it again.
+   *
+   * Cognito runs the trigger after it has confirmed the user, so the user is usually confirmed. Where Cognito names
+   * the PostConfirmation trigger, this service looks at the user once more: APPLIED means that it found the user
+   * CONFIRMED.
    *
    * Code: FAILED_PRECONDITION.
    * Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
-   * Metadata: `trigger`, usually `PostConfirmation`; `lambdaError`, the trigger's own text of at most 512 bytes, with
-   * control characters stripped, and ARNs, account ids and what the request named masked.
-   * Outcome: UNKNOWN.
-   * Do: do by hand what the trigger should have done; a retry does not run it again.
+   * Metadata: `trigger`, for example `PostConfirmation`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED;
+   * `lambdaError`, the trigger's own text of at most 512 bytes, without control characters, and with ARNs, account
+   * ids and the values of the request masked.
+   * Outcome: UNKNOWN or APPLIED.
+   * Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself.
    * </pre>
    *
    * <code>ERROR_REASON_LAMBDA_REJECTED = 9;</code>
@@ -525,13 +550,15 @@ public enum ErrorReason
   public static final int ERROR_REASON_LAMBDA_REJECTED_VALUE = 9;
   /**
    * <pre>
-   * Cognito could not run the pool's trigger, or it took over five seconds; the user is probably confirmed already.
+   * Cognito could not run the user pool's Lambda trigger to its end; another call does not run it again.
+   *
+   * The trigger took over 5 seconds three times, or Cognito may not invoke it. Otherwise as with LAMBDA_REJECTED.
    *
    * Code: FAILED_PRECONDITION.
    * Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
-   * Metadata: `trigger`.
-   * Outcome: UNKNOWN.
-   * Do: mend the trigger, do by hand what it should have done; a retry does not run it again.
+   * Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
+   * Outcome: UNKNOWN or APPLIED.
+   * Do (APPLIED): This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself.
    * </pre>
    *
    * <code>ERROR_REASON_LAMBDA_FAILED = 10;</code>
@@ -539,13 +566,15 @@ public enum ErrorReason
   public static final int ERROR_REASON_LAMBDA_FAILED_VALUE = 10;
   /**
    * <pre>
-   * The pool's trigger answered what Cognito does not understand; the user is probably confirmed already.
+   * Cognito could not read the response of the user pool's Lambda trigger; another call does not run it again.
+   *
+   * A trigger must return its event. Otherwise as with LAMBDA_REJECTED.
    *
    * Code: FAILED_PRECONDITION.
    * Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
-   * Metadata: `trigger`.
-   * Outcome: UNKNOWN.
-   * Do: mend the trigger, which must return its event; a retry does not run it again.
+   * Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
+   * Outcome: UNKNOWN or APPLIED.
+   * Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work.
    * </pre>
    *
    * <code>ERROR_REASON_LAMBDA_RESPONSE_INVALID = 11;</code>
@@ -553,12 +582,13 @@ public enum ErrorReason
   public static final int ERROR_REASON_LAMBDA_RESPONSE_INVALID_VALUE = 11;
   /**
    * <pre>
-   * The user pool is a read-only replica in this Region.
+   * Cognito does not offer this operation in this Region or for this user pool's configuration; a replica Region is
+   * one cause.
    *
    * Code: FAILED_PRECONDITION.
-   * Details: PreconditionFailure (type `REGION`, subject the Region that this service calls).
+   * Details: PreconditionFailure (type `OPERATION_ENABLED`, subject the Region that this service calls).
    * Outcome: NOT_APPLIED.
-   * Do: call a service that runs for the pool's primary Region.
+   * Do: Call the primary Region, or check the pool's settings.
    * </pre>
    *
    * <code>ERROR_REASON_OPERATION_NOT_ENABLED = 12;</code>
@@ -566,12 +596,13 @@ public enum ErrorReason
   public static final int ERROR_REASON_OPERATION_NOT_ENABLED_VALUE = 12;
   /**
    * <pre>
-   * Cognito throttles: the account's rate of sign-up operations in the Region is used up.
+   * Cognito throttled the call: the account's request rate for such operations is used up.
    *
    * Code: RESOURCE_EXHAUSTED.
-   * Details: RetryInfo; QuotaFailure (subject `UserCreation`).
+   * Details: RetryInfo; QuotaFailure (subject `account`, api_service `cognito-idp.amazonaws.com`, quota_id the
+   * category of the operation, for ConfirmSignUp `UserCreation`, quota_dimensions `region`).
    * Outcome: NOT_APPLIED.
-   * Do: send the same call again after the delay.
+   * Do: Send the same call again after the delay in RetryInfo.
    * </pre>
    *
    * <code>ERROR_REASON_TOO_MANY_REQUESTS = 13;</code>
@@ -582,9 +613,9 @@ public enum ErrorReason
    * A hard quota of the user pool is used up.
    *
    * Code: RESOURCE_EXHAUSTED.
-   * Details: QuotaFailure (subject `user_pool`); no RetryInfo.
+   * Details: QuotaFailure (subject `user_pool`, api_service `cognito-idp.amazonaws.com`); no RetryInfo.
    * Outcome: NOT_APPLIED.
-   * Do: report it; sending it again within seconds can't help.
+   * Do: Report it to the operator of this service; sending the call again within seconds cannot help.
    * </pre>
    *
    * <code>ERROR_REASON_LIMIT_EXCEEDED = 14;</code>
@@ -595,9 +626,9 @@ public enum ErrorReason
    * Cognito has locked out the user for a while.
    *
    * Code: RESOURCE_EXHAUSTED.
-   * Details: QuotaFailure (subject `user`); no RetryInfo.
+   * Details: QuotaFailure (subject `user`, api_service `cognito-idp.amazonaws.com`); no RetryInfo.
    * Outcome: NOT_APPLIED.
-   * Do: try again much later.
+   * Do: Send the call again much later.
    * </pre>
    *
    * <code>ERROR_REASON_TOO_MANY_FAILED_ATTEMPTS = 15;</code>
@@ -609,7 +640,6 @@ public enum ErrorReason
    *
    * Code: INTERNAL.
    * Outcome: UNKNOWN.
-   * Do: send the same call with `allow_confirmed`.
    * </pre>
    *
    * <code>ERROR_REASON_COGNITO_INTERNAL_ERROR = 16;</code>
@@ -617,12 +647,14 @@ public enum ErrorReason
   public static final int ERROR_REASON_COGNITO_INTERNAL_ERROR_VALUE = 16;
   /**
    * <pre>
-   * No connection to Cognito could be had: refused, name not resolved, TLS failed, timed out.
+   * This service could not connect to Cognito.
+   *
+   * The connection was refused or timed out, the name was not resolved, TLS failed, or a proxy refused.
    *
    * Code: UNAVAILABLE.
    * Details: RetryInfo.
-   * Outcome: NOT_SENT; NOT_APPLIED where an earlier attempt of the call had been refused.
-   * Do: send the same call again after the delay.
+   * Outcome: NOT_SENT; NOT_APPLIED if an earlier attempt of the call was refused.
+   * Do: Send the same call again after the delay in RetryInfo.
    * </pre>
    *
    * <code>ERROR_REASON_COGNITO_UNREACHABLE = 17;</code>
@@ -630,12 +662,11 @@ public enum ErrorReason
   public static final int ERROR_REASON_COGNITO_UNREACHABLE_VALUE = 17;
   /**
    * <pre>
-   * Cognito answered that it is unavailable.
+   * Cognito reported that it is unavailable.
    *
-   * Code: ABORTED; with `allow_confirmed` UNAVAILABLE.
+   * Code: ABORTED; UNAVAILABLE with `allow_confirmed`.
    * Details: RetryInfo with UNAVAILABLE only.
    * Outcome: UNKNOWN.
-   * Do: send the same call with `allow_confirmed`.
    * </pre>
    *
    * <code>ERROR_REASON_COGNITO_UNAVAILABLE = 18;</code>
@@ -643,13 +674,15 @@ public enum ErrorReason
   public static final int ERROR_REASON_COGNITO_UNAVAILABLE_VALUE = 18;
   /**
    * <pre>
-   * The call was sent, and a usable answer of Cognito's is missing: the user may be confirmed.
+   * The call was sent to Cognito and no usable response came back.
    *
-   * Code: ABORTED; with `allow_confirmed` UNAVAILABLE.
+   * The keys `exception` and `userStatus` speak of the last attempt, if that one was answered: it says nothing about
+   * the earlier attempt whose response is missing.
+   *
+   * Code: ABORTED; UNAVAILABLE with `allow_confirmed`.
    * Details: RetryInfo with UNAVAILABLE only.
-   * Metadata: `exception` and `userStatus` of the last attempt, where it was answered.
+   * Metadata: `userStatus`, if Cognito named it.
    * Outcome: UNKNOWN.
-   * Do: send the same call with `allow_confirmed`.
    * </pre>
    *
    * <code>ERROR_REASON_COGNITO_RESPONSE_LOST = 19;</code>
@@ -657,11 +690,11 @@ public enum ErrorReason
   public static final int ERROR_REASON_COGNITO_RESPONSE_LOST_VALUE = 19;
   /**
    * <pre>
-   * The service's own AWS identity lacks the right to confirm users of this pool.
+   * This service's own AWS identity lacks the right to call this operation on this user pool.
    *
-   * Code: PERMISSION_DENIED.
+   * Code: FAILED_PRECONDITION.
    * Outcome: NOT_APPLIED.
-   * Do: tell the operator of this service; its IAM policy must allow `cognito-idp:AdminConfirmSignUp` on the pool.
+   * Do: Ask the operator of this service to allow the operation on the pool in its IAM policy.
    * </pre>
    *
    * <code>ERROR_REASON_COGNITO_ACCESS_DENIED = 20;</code>
@@ -669,11 +702,11 @@ public enum ErrorReason
   public static final int ERROR_REASON_COGNITO_ACCESS_DENIED_VALUE = 20;
   /**
    * <pre>
-   * The service's own AWS credentials are missing, expired or refused.
+   * This service's own AWS credentials are missing, expired or refused.
    *
    * Code: UNAVAILABLE.
-   * Outcome: NOT_SENT; NOT_APPLIED where Cognito refused them.
-   * Do: tell the operator of this service; another replica may be able to serve the same call.
+   * Outcome: NOT_SENT; NOT_APPLIED if Cognito refused them.
+   * Do: Tell the operator of this service; another replica may be able to serve the same call.
    * </pre>
    *
    * <code>ERROR_REASON_COGNITO_CREDENTIALS = 21;</code>
@@ -681,11 +714,11 @@ public enum ErrorReason
   public static final int ERROR_REASON_COGNITO_CREDENTIALS_VALUE = 21;
   /**
    * <pre>
-   * What is behind the service's endpoint does not know the operation: it is no Cognito.
+   * The configured Cognito endpoint does not support this operation.
    *
-   * Code: UNIMPLEMENTED.
+   * Code: FAILED_PRECONDITION.
    * Outcome: NOT_APPLIED.
-   * Do: tell the operator of this service.
+   * Do: Tell the operator of this service; sending the same call again cannot help.
    * </pre>
    *
    * <code>ERROR_REASON_COGNITO_OPERATION_UNSUPPORTED = 22;</code>
@@ -693,12 +726,13 @@ public enum ErrorReason
   public static final int ERROR_REASON_COGNITO_OPERATION_UNSUPPORTED_VALUE = 22;
   /**
    * <pre>
-   * Cognito answered an exception that this service does not know.
+   * Cognito returned an exception that this service does not know.
+   *
+   * It may be one that comes after the effect. Please report its name, the key `exception`, to the makers of this
+   * service.
    *
    * Code: FAILED_PRECONDITION.
-   * Metadata: `exception`, where it has a name.
    * Outcome: UNKNOWN.
-   * Do: send the same call with `allow_confirmed` to find out, and report it to the makers of this service.
    * </pre>
    *
    * <code>ERROR_REASON_UNRECOGNIZED_EXCEPTION = 23;</code>
@@ -706,11 +740,11 @@ public enum ErrorReason
   public static final int ERROR_REASON_UNRECOGNIZED_EXCEPTION_VALUE = 23;
   /**
    * <pre>
-   * The caller's deadline, less the time that the answer needs to get home, is over.
+   * The deadline expired; part of it is reserved for returning the response.
    *
    * Code: DEADLINE_EXCEEDED.
    * Outcome: NOT_SENT, NOT_APPLIED or UNKNOWN.
-   * Do: act on `outcome`; allow 20 seconds, since Cognito may run a trigger three times for five seconds.
+   * Do (NOT_SENT, NOT_APPLIED): Nothing was changed; send the call with a longer deadline, for example 20 seconds.
    * </pre>
    *
    * <code>ERROR_REASON_DEADLINE_EXCEEDED = 24;</code>
@@ -722,7 +756,7 @@ public enum ErrorReason
    *
    * Code: CANCELLED.
    * Outcome: NOT_SENT, NOT_APPLIED or UNKNOWN.
-   * Do: act on `outcome`.
+   * Do (NOT_SENT, NOT_APPLIED): Nothing was changed.
    * </pre>
    *
    * <code>ERROR_REASON_CANCELLED = 25;</code>
@@ -730,12 +764,12 @@ public enum ErrorReason
   public static final int ERROR_REASON_CANCELLED_VALUE = 25;
   /**
    * <pre>
-   * The service stopped while the call was under way.
+   * This service stopped during the call.
    *
-   * Code: UNAVAILABLE; ABORTED where the outcome is UNKNOWN and the request has no `allow_confirmed`.
+   * Code: UNAVAILABLE; ABORTED if the outcome is UNKNOWN and the request has no `allow_confirmed`.
    * Details: RetryInfo with UNAVAILABLE only.
    * Outcome: NOT_SENT, NOT_APPLIED or UNKNOWN.
-   * Do: after UNAVAILABLE send the same call again; after ABORTED send it with `allow_confirmed`.
+   * Do (NOT_SENT, NOT_APPLIED): Nothing was changed; send the same call again after the delay in RetryInfo.
    * </pre>
    *
    * <code>ERROR_REASON_SERVER_STOPPING = 26;</code>
@@ -743,11 +777,10 @@ public enum ErrorReason
   public static final int ERROR_REASON_SERVER_STOPPING_VALUE = 26;
   /**
    * <pre>
-   * The service has a bug.
+   * This service has a bug; please report it with the request id.
    *
    * Code: INTERNAL.
    * Outcome: UNKNOWN.
-   * Do: send the same call with `allow_confirmed` to find out, and report it with the request id.
    * </pre>
    *
    * <code>ERROR_REASON_INTERNAL = 27;</code>

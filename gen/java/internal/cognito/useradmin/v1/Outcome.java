@@ -6,10 +6,11 @@ package internal.cognito.useradmin.v1;
 
 /**
  * <pre>
- * Outcome is the effect of a failed call on the user; its name is the `outcome` in ErrorInfo.metadata.
+ * Outcome is the effect of a failed call on the user.
  *
- * It speaks of this call alone. Where ErrorInfo.metadata has `repeated` = `true`, a library or a proxy had sent the
- * same call before, and that earlier one may have had an effect of its own.
+ * ErrorInfo.metadata has it under the key `outcome`, by its name without the prefix `OUTCOME_`. A call that is marked
+ * as a repeat (see UserAdmin) is one call together with its first sending: its outcome is UNKNOWN on every error but
+ * INVALID_REQUEST and APPLIED. Treat an outcome that you do not know as UNKNOWN.
  * </pre>
  *
  * Protobuf enum {@code useradmin.v1.Outcome}
@@ -26,7 +27,7 @@ public enum Outcome
   OUTCOME_UNSPECIFIED(0),
   /**
    * <pre>
-   * Nothing went out to Cognito: this call had no effect and will have none.
+   * Nothing was sent to Cognito: the call had no effect and will have none.
    * </pre>
    *
    * <code>OUTCOME_NOT_SENT = 1;</code>
@@ -34,7 +35,7 @@ public enum Outcome
   OUTCOME_NOT_SENT(1),
   /**
    * <pre>
-   * Cognito said no: this call had no effect and will have none.
+   * Cognito refused: the call had no effect and will have none.
    * </pre>
    *
    * <code>OUTCOME_NOT_APPLIED = 2;</code>
@@ -42,14 +43,22 @@ public enum Outcome
   OUTCOME_NOT_APPLIED(2),
   /**
    * <pre>
-   * It can't be told whether this call confirmed the user, or still will.
-   *
-   * To find out, send the same call with `allow_confirmed`: OK means that the user is confirmed.
+   * The call had its effect and failed afterwards.
    * </pre>
    *
-   * <code>OUTCOME_UNKNOWN = 3;</code>
+   * <code>OUTCOME_APPLIED = 3;</code>
    */
-  OUTCOME_UNKNOWN(3),
+  OUTCOME_APPLIED(3),
+  /**
+   * <pre>
+   * The call may have had its effect, or may still have it.
+   *
+   * The comment of each RPC says under `Unknown` how to find out.
+   * </pre>
+   *
+   * <code>OUTCOME_UNKNOWN = 4;</code>
+   */
+  OUTCOME_UNKNOWN(4),
   UNRECOGNIZED(-1),
   ;
 
@@ -63,7 +72,7 @@ public enum Outcome
   public static final int OUTCOME_UNSPECIFIED_VALUE = 0;
   /**
    * <pre>
-   * Nothing went out to Cognito: this call had no effect and will have none.
+   * Nothing was sent to Cognito: the call had no effect and will have none.
    * </pre>
    *
    * <code>OUTCOME_NOT_SENT = 1;</code>
@@ -71,7 +80,7 @@ public enum Outcome
   public static final int OUTCOME_NOT_SENT_VALUE = 1;
   /**
    * <pre>
-   * Cognito said no: this call had no effect and will have none.
+   * Cognito refused: the call had no effect and will have none.
    * </pre>
    *
    * <code>OUTCOME_NOT_APPLIED = 2;</code>
@@ -79,14 +88,22 @@ public enum Outcome
   public static final int OUTCOME_NOT_APPLIED_VALUE = 2;
   /**
    * <pre>
-   * It can't be told whether this call confirmed the user, or still will.
-   *
-   * To find out, send the same call with `allow_confirmed`: OK means that the user is confirmed.
+   * The call had its effect and failed afterwards.
    * </pre>
    *
-   * <code>OUTCOME_UNKNOWN = 3;</code>
+   * <code>OUTCOME_APPLIED = 3;</code>
    */
-  public static final int OUTCOME_UNKNOWN_VALUE = 3;
+  public static final int OUTCOME_APPLIED_VALUE = 3;
+  /**
+   * <pre>
+   * The call may have had its effect, or may still have it.
+   *
+   * The comment of each RPC says under `Unknown` how to find out.
+   * </pre>
+   *
+   * <code>OUTCOME_UNKNOWN = 4;</code>
+   */
+  public static final int OUTCOME_UNKNOWN_VALUE = 4;
 
 
   public final int getNumber() {
@@ -116,7 +133,8 @@ public enum Outcome
       case 0: return OUTCOME_UNSPECIFIED;
       case 1: return OUTCOME_NOT_SENT;
       case 2: return OUTCOME_NOT_APPLIED;
-      case 3: return OUTCOME_UNKNOWN;
+      case 3: return OUTCOME_APPLIED;
+      case 4: return OUTCOME_UNKNOWN;
       default: return null;
     }
   }

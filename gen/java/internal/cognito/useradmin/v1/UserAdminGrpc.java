@@ -5,9 +5,14 @@ import static io.grpc.MethodDescriptor.generateFullMethodName;
 /**
  * <pre>
  * UserAdmin acts on the users of Amazon Cognito user pools as an administrator.
- * Every status that the service makes carries a `google.rpc.ErrorInfo` with the domain `useradmin.v1`; its `reason` is
- * the name of an `ErrorReason`, its metadata key `outcome` the name of an `Outcome`. A status without that detail was
- * made by something else (a proxy, a library, a cut connection, the caller's own deadline): its outcome is unknown.
+ * Every error status that this service makes carries a `google.rpc.ErrorInfo` with the domain
+ * `useradmin.cognito.internal`; its `reason` names an ErrorReason, its metadata key `outcome` an Outcome. A status
+ * without that detail was made by something else (a proxy, a library, a cut connection, the caller's own deadline):
+ * its outcome is unknown.
+ * UNAVAILABLE, RESOURCE_EXHAUSTED and RetryInfo are given only where sending exactly the same call again is safe.
+ * A call is marked as a repeat by the header `x-useradmin-repeat: 1`, by `grpc-previous-rpc-attempts` above 0, or by
+ * `x-envoy-attempt-count` above 1. gRPC libraries and Envoy set theirs automatically; set the first one when you send
+ * a call again yourself. A repeat counts as one call together with its first sending, which may have had its effect.
  * </pre>
  */
 @io.grpc.stub.annotations.GrpcGenerated
@@ -111,9 +116,14 @@ public final class UserAdminGrpc {
   /**
    * <pre>
    * UserAdmin acts on the users of Amazon Cognito user pools as an administrator.
-   * Every status that the service makes carries a `google.rpc.ErrorInfo` with the domain `useradmin.v1`; its `reason` is
-   * the name of an `ErrorReason`, its metadata key `outcome` the name of an `Outcome`. A status without that detail was
-   * made by something else (a proxy, a library, a cut connection, the caller's own deadline): its outcome is unknown.
+   * Every error status that this service makes carries a `google.rpc.ErrorInfo` with the domain
+   * `useradmin.cognito.internal`; its `reason` names an ErrorReason, its metadata key `outcome` an Outcome. A status
+   * without that detail was made by something else (a proxy, a library, a cut connection, the caller's own deadline):
+   * its outcome is unknown.
+   * UNAVAILABLE, RESOURCE_EXHAUSTED and RetryInfo are given only where sending exactly the same call again is safe.
+   * A call is marked as a repeat by the header `x-useradmin-repeat: 1`, by `grpc-previous-rpc-attempts` above 0, or by
+   * `x-envoy-attempt-count` above 1. gRPC libraries and Envoy set theirs automatically; set the first one when you send
+   * a call again yourself. A repeat counts as one call together with its first sending, which may have had its effect.
    * </pre>
    */
   public interface AsyncService {
@@ -121,25 +131,23 @@ public final class UserAdminGrpc {
     /**
      * <pre>
      * Confirms a user's sign-up without a confirmation code.
-     * It calls Cognito's AdminConfirmSignUp: a user with the status UNCONFIRMED becomes CONFIRMED, then Cognito runs the
-     * user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
-     * The operation is not idempotent: on a user who is confirmed already it fails with
-     * ERROR_REASON_USER_ALREADY_CONFIRMED, unless the request has `allow_confirmed`, with which the same call may be
-     * sent again after any error. UNAVAILABLE from this service means that sending exactly the same call again is safe.
-     * After any other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no
-     * effect; UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
-     * Errors, each described at its `ErrorReason`:
-     * - INVALID_ARGUMENT: the request breaks a limit stated below, or Cognito refuses a value.
+     * It calls Cognito's AdminConfirmSignUp: a user with the status UNCONFIRMED becomes CONFIRMED, then Cognito runs
+     * the user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
+     * The operation is not idempotent: on a user who is already confirmed it fails with USER_ALREADY_CONFIRMED. With
+     * `allow_confirmed` the same call may be sent again after any error.
+     * Unknown: To find out, send the same call with `allow_confirmed` and the header `x-useradmin-repeat: 1`; OK means
+     * that the user is confirmed.
+     * Errors, each described at its ErrorReason:
+     * - INVALID_ARGUMENT: the request violates a limit stated below, or Cognito rejected a value.
      * - NOT_FOUND: the user pool or the user does not exist.
-     * - FAILED_PRECONDITION: the user's status, the trigger or the pool's Region forbids it, or Cognito answered an
-     *   exception that this service does not know.
-     * - PERMISSION_DENIED: Cognito refuses, or the service's own AWS identity lacks the right.
-     * - RESOURCE_EXHAUSTED: a quota of Cognito's; with RetryInfo it may be sent again after that delay.
-     * - ABORTED: the outcome is unknown and `allow_confirmed` was not set; do not send the same call again.
+     * - FAILED_PRECONDITION: the user's status, the trigger, the pool's configuration or this service's AWS identity or
+     *   endpoint does not allow it, or Cognito returned an exception that this service does not know.
+     * - PERMISSION_DENIED: Cognito refused.
+     * - RESOURCE_EXHAUSTED: a quota of Cognito; with RetryInfo the same call may be sent again after that delay.
+     * - ABORTED: the outcome is unknown and `allow_confirmed` was not set; do not send the same call again without it.
      * - UNAVAILABLE: send the same call again.
-     * - DEADLINE_EXCEEDED, CANCELLED: the caller's time was over, or it left.
-     * - UNIMPLEMENTED: what is behind the service's endpoint is no Cognito.
-     * - INTERNAL: an internal error of Cognito's or of the service.
+     * - DEADLINE_EXCEEDED, CANCELLED: the caller's time ran out, or the caller left.
+     * - INTERNAL: an internal error of Cognito or of this service.
      * </pre>
      */
     default void confirmSignUp(internal.cognito.useradmin.v1.ConfirmSignUpRequest request,
@@ -152,9 +160,14 @@ public final class UserAdminGrpc {
    * Base class for the server implementation of the service UserAdmin.
    * <pre>
    * UserAdmin acts on the users of Amazon Cognito user pools as an administrator.
-   * Every status that the service makes carries a `google.rpc.ErrorInfo` with the domain `useradmin.v1`; its `reason` is
-   * the name of an `ErrorReason`, its metadata key `outcome` the name of an `Outcome`. A status without that detail was
-   * made by something else (a proxy, a library, a cut connection, the caller's own deadline): its outcome is unknown.
+   * Every error status that this service makes carries a `google.rpc.ErrorInfo` with the domain
+   * `useradmin.cognito.internal`; its `reason` names an ErrorReason, its metadata key `outcome` an Outcome. A status
+   * without that detail was made by something else (a proxy, a library, a cut connection, the caller's own deadline):
+   * its outcome is unknown.
+   * UNAVAILABLE, RESOURCE_EXHAUSTED and RetryInfo are given only where sending exactly the same call again is safe.
+   * A call is marked as a repeat by the header `x-useradmin-repeat: 1`, by `grpc-previous-rpc-attempts` above 0, or by
+   * `x-envoy-attempt-count` above 1. gRPC libraries and Envoy set theirs automatically; set the first one when you send
+   * a call again yourself. A repeat counts as one call together with its first sending, which may have had its effect.
    * </pre>
    */
   public static abstract class UserAdminImplBase
@@ -169,9 +182,14 @@ public final class UserAdminGrpc {
    * A stub to allow clients to do asynchronous rpc calls to service UserAdmin.
    * <pre>
    * UserAdmin acts on the users of Amazon Cognito user pools as an administrator.
-   * Every status that the service makes carries a `google.rpc.ErrorInfo` with the domain `useradmin.v1`; its `reason` is
-   * the name of an `ErrorReason`, its metadata key `outcome` the name of an `Outcome`. A status without that detail was
-   * made by something else (a proxy, a library, a cut connection, the caller's own deadline): its outcome is unknown.
+   * Every error status that this service makes carries a `google.rpc.ErrorInfo` with the domain
+   * `useradmin.cognito.internal`; its `reason` names an ErrorReason, its metadata key `outcome` an Outcome. A status
+   * without that detail was made by something else (a proxy, a library, a cut connection, the caller's own deadline):
+   * its outcome is unknown.
+   * UNAVAILABLE, RESOURCE_EXHAUSTED and RetryInfo are given only where sending exactly the same call again is safe.
+   * A call is marked as a repeat by the header `x-useradmin-repeat: 1`, by `grpc-previous-rpc-attempts` above 0, or by
+   * `x-envoy-attempt-count` above 1. gRPC libraries and Envoy set theirs automatically; set the first one when you send
+   * a call again yourself. A repeat counts as one call together with its first sending, which may have had its effect.
    * </pre>
    */
   public static final class UserAdminStub
@@ -190,25 +208,23 @@ public final class UserAdminGrpc {
     /**
      * <pre>
      * Confirms a user's sign-up without a confirmation code.
-     * It calls Cognito's AdminConfirmSignUp: a user with the status UNCONFIRMED becomes CONFIRMED, then Cognito runs the
-     * user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
-     * The operation is not idempotent: on a user who is confirmed already it fails with
-     * ERROR_REASON_USER_ALREADY_CONFIRMED, unless the request has `allow_confirmed`, with which the same call may be
-     * sent again after any error. UNAVAILABLE from this service means that sending exactly the same call again is safe.
-     * After any other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no
-     * effect; UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
-     * Errors, each described at its `ErrorReason`:
-     * - INVALID_ARGUMENT: the request breaks a limit stated below, or Cognito refuses a value.
+     * It calls Cognito's AdminConfirmSignUp: a user with the status UNCONFIRMED becomes CONFIRMED, then Cognito runs
+     * the user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
+     * The operation is not idempotent: on a user who is already confirmed it fails with USER_ALREADY_CONFIRMED. With
+     * `allow_confirmed` the same call may be sent again after any error.
+     * Unknown: To find out, send the same call with `allow_confirmed` and the header `x-useradmin-repeat: 1`; OK means
+     * that the user is confirmed.
+     * Errors, each described at its ErrorReason:
+     * - INVALID_ARGUMENT: the request violates a limit stated below, or Cognito rejected a value.
      * - NOT_FOUND: the user pool or the user does not exist.
-     * - FAILED_PRECONDITION: the user's status, the trigger or the pool's Region forbids it, or Cognito answered an
-     *   exception that this service does not know.
-     * - PERMISSION_DENIED: Cognito refuses, or the service's own AWS identity lacks the right.
-     * - RESOURCE_EXHAUSTED: a quota of Cognito's; with RetryInfo it may be sent again after that delay.
-     * - ABORTED: the outcome is unknown and `allow_confirmed` was not set; do not send the same call again.
+     * - FAILED_PRECONDITION: the user's status, the trigger, the pool's configuration or this service's AWS identity or
+     *   endpoint does not allow it, or Cognito returned an exception that this service does not know.
+     * - PERMISSION_DENIED: Cognito refused.
+     * - RESOURCE_EXHAUSTED: a quota of Cognito; with RetryInfo the same call may be sent again after that delay.
+     * - ABORTED: the outcome is unknown and `allow_confirmed` was not set; do not send the same call again without it.
      * - UNAVAILABLE: send the same call again.
-     * - DEADLINE_EXCEEDED, CANCELLED: the caller's time was over, or it left.
-     * - UNIMPLEMENTED: what is behind the service's endpoint is no Cognito.
-     * - INTERNAL: an internal error of Cognito's or of the service.
+     * - DEADLINE_EXCEEDED, CANCELLED: the caller's time ran out, or the caller left.
+     * - INTERNAL: an internal error of Cognito or of this service.
      * </pre>
      */
     public void confirmSignUp(internal.cognito.useradmin.v1.ConfirmSignUpRequest request,
@@ -222,9 +238,14 @@ public final class UserAdminGrpc {
    * A stub to allow clients to do synchronous rpc calls to service UserAdmin.
    * <pre>
    * UserAdmin acts on the users of Amazon Cognito user pools as an administrator.
-   * Every status that the service makes carries a `google.rpc.ErrorInfo` with the domain `useradmin.v1`; its `reason` is
-   * the name of an `ErrorReason`, its metadata key `outcome` the name of an `Outcome`. A status without that detail was
-   * made by something else (a proxy, a library, a cut connection, the caller's own deadline): its outcome is unknown.
+   * Every error status that this service makes carries a `google.rpc.ErrorInfo` with the domain
+   * `useradmin.cognito.internal`; its `reason` names an ErrorReason, its metadata key `outcome` an Outcome. A status
+   * without that detail was made by something else (a proxy, a library, a cut connection, the caller's own deadline):
+   * its outcome is unknown.
+   * UNAVAILABLE, RESOURCE_EXHAUSTED and RetryInfo are given only where sending exactly the same call again is safe.
+   * A call is marked as a repeat by the header `x-useradmin-repeat: 1`, by `grpc-previous-rpc-attempts` above 0, or by
+   * `x-envoy-attempt-count` above 1. gRPC libraries and Envoy set theirs automatically; set the first one when you send
+   * a call again yourself. A repeat counts as one call together with its first sending, which may have had its effect.
    * </pre>
    */
   public static final class UserAdminBlockingV2Stub
@@ -243,25 +264,23 @@ public final class UserAdminGrpc {
     /**
      * <pre>
      * Confirms a user's sign-up without a confirmation code.
-     * It calls Cognito's AdminConfirmSignUp: a user with the status UNCONFIRMED becomes CONFIRMED, then Cognito runs the
-     * user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
-     * The operation is not idempotent: on a user who is confirmed already it fails with
-     * ERROR_REASON_USER_ALREADY_CONFIRMED, unless the request has `allow_confirmed`, with which the same call may be
-     * sent again after any error. UNAVAILABLE from this service means that sending exactly the same call again is safe.
-     * After any other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no
-     * effect; UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
-     * Errors, each described at its `ErrorReason`:
-     * - INVALID_ARGUMENT: the request breaks a limit stated below, or Cognito refuses a value.
+     * It calls Cognito's AdminConfirmSignUp: a user with the status UNCONFIRMED becomes CONFIRMED, then Cognito runs
+     * the user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
+     * The operation is not idempotent: on a user who is already confirmed it fails with USER_ALREADY_CONFIRMED. With
+     * `allow_confirmed` the same call may be sent again after any error.
+     * Unknown: To find out, send the same call with `allow_confirmed` and the header `x-useradmin-repeat: 1`; OK means
+     * that the user is confirmed.
+     * Errors, each described at its ErrorReason:
+     * - INVALID_ARGUMENT: the request violates a limit stated below, or Cognito rejected a value.
      * - NOT_FOUND: the user pool or the user does not exist.
-     * - FAILED_PRECONDITION: the user's status, the trigger or the pool's Region forbids it, or Cognito answered an
-     *   exception that this service does not know.
-     * - PERMISSION_DENIED: Cognito refuses, or the service's own AWS identity lacks the right.
-     * - RESOURCE_EXHAUSTED: a quota of Cognito's; with RetryInfo it may be sent again after that delay.
-     * - ABORTED: the outcome is unknown and `allow_confirmed` was not set; do not send the same call again.
+     * - FAILED_PRECONDITION: the user's status, the trigger, the pool's configuration or this service's AWS identity or
+     *   endpoint does not allow it, or Cognito returned an exception that this service does not know.
+     * - PERMISSION_DENIED: Cognito refused.
+     * - RESOURCE_EXHAUSTED: a quota of Cognito; with RetryInfo the same call may be sent again after that delay.
+     * - ABORTED: the outcome is unknown and `allow_confirmed` was not set; do not send the same call again without it.
      * - UNAVAILABLE: send the same call again.
-     * - DEADLINE_EXCEEDED, CANCELLED: the caller's time was over, or it left.
-     * - UNIMPLEMENTED: what is behind the service's endpoint is no Cognito.
-     * - INTERNAL: an internal error of Cognito's or of the service.
+     * - DEADLINE_EXCEEDED, CANCELLED: the caller's time ran out, or the caller left.
+     * - INTERNAL: an internal error of Cognito or of this service.
      * </pre>
      */
     public internal.cognito.useradmin.v1.ConfirmSignUpResponse confirmSignUp(internal.cognito.useradmin.v1.ConfirmSignUpRequest request) throws io.grpc.StatusException {
@@ -274,9 +293,14 @@ public final class UserAdminGrpc {
    * A stub to allow clients to do limited synchronous rpc calls to service UserAdmin.
    * <pre>
    * UserAdmin acts on the users of Amazon Cognito user pools as an administrator.
-   * Every status that the service makes carries a `google.rpc.ErrorInfo` with the domain `useradmin.v1`; its `reason` is
-   * the name of an `ErrorReason`, its metadata key `outcome` the name of an `Outcome`. A status without that detail was
-   * made by something else (a proxy, a library, a cut connection, the caller's own deadline): its outcome is unknown.
+   * Every error status that this service makes carries a `google.rpc.ErrorInfo` with the domain
+   * `useradmin.cognito.internal`; its `reason` names an ErrorReason, its metadata key `outcome` an Outcome. A status
+   * without that detail was made by something else (a proxy, a library, a cut connection, the caller's own deadline):
+   * its outcome is unknown.
+   * UNAVAILABLE, RESOURCE_EXHAUSTED and RetryInfo are given only where sending exactly the same call again is safe.
+   * A call is marked as a repeat by the header `x-useradmin-repeat: 1`, by `grpc-previous-rpc-attempts` above 0, or by
+   * `x-envoy-attempt-count` above 1. gRPC libraries and Envoy set theirs automatically; set the first one when you send
+   * a call again yourself. A repeat counts as one call together with its first sending, which may have had its effect.
    * </pre>
    */
   public static final class UserAdminBlockingStub
@@ -295,25 +319,23 @@ public final class UserAdminGrpc {
     /**
      * <pre>
      * Confirms a user's sign-up without a confirmation code.
-     * It calls Cognito's AdminConfirmSignUp: a user with the status UNCONFIRMED becomes CONFIRMED, then Cognito runs the
-     * user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
-     * The operation is not idempotent: on a user who is confirmed already it fails with
-     * ERROR_REASON_USER_ALREADY_CONFIRMED, unless the request has `allow_confirmed`, with which the same call may be
-     * sent again after any error. UNAVAILABLE from this service means that sending exactly the same call again is safe.
-     * After any other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no
-     * effect; UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
-     * Errors, each described at its `ErrorReason`:
-     * - INVALID_ARGUMENT: the request breaks a limit stated below, or Cognito refuses a value.
+     * It calls Cognito's AdminConfirmSignUp: a user with the status UNCONFIRMED becomes CONFIRMED, then Cognito runs
+     * the user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
+     * The operation is not idempotent: on a user who is already confirmed it fails with USER_ALREADY_CONFIRMED. With
+     * `allow_confirmed` the same call may be sent again after any error.
+     * Unknown: To find out, send the same call with `allow_confirmed` and the header `x-useradmin-repeat: 1`; OK means
+     * that the user is confirmed.
+     * Errors, each described at its ErrorReason:
+     * - INVALID_ARGUMENT: the request violates a limit stated below, or Cognito rejected a value.
      * - NOT_FOUND: the user pool or the user does not exist.
-     * - FAILED_PRECONDITION: the user's status, the trigger or the pool's Region forbids it, or Cognito answered an
-     *   exception that this service does not know.
-     * - PERMISSION_DENIED: Cognito refuses, or the service's own AWS identity lacks the right.
-     * - RESOURCE_EXHAUSTED: a quota of Cognito's; with RetryInfo it may be sent again after that delay.
-     * - ABORTED: the outcome is unknown and `allow_confirmed` was not set; do not send the same call again.
+     * - FAILED_PRECONDITION: the user's status, the trigger, the pool's configuration or this service's AWS identity or
+     *   endpoint does not allow it, or Cognito returned an exception that this service does not know.
+     * - PERMISSION_DENIED: Cognito refused.
+     * - RESOURCE_EXHAUSTED: a quota of Cognito; with RetryInfo the same call may be sent again after that delay.
+     * - ABORTED: the outcome is unknown and `allow_confirmed` was not set; do not send the same call again without it.
      * - UNAVAILABLE: send the same call again.
-     * - DEADLINE_EXCEEDED, CANCELLED: the caller's time was over, or it left.
-     * - UNIMPLEMENTED: what is behind the service's endpoint is no Cognito.
-     * - INTERNAL: an internal error of Cognito's or of the service.
+     * - DEADLINE_EXCEEDED, CANCELLED: the caller's time ran out, or the caller left.
+     * - INTERNAL: an internal error of Cognito or of this service.
      * </pre>
      */
     public internal.cognito.useradmin.v1.ConfirmSignUpResponse confirmSignUp(internal.cognito.useradmin.v1.ConfirmSignUpRequest request) {
@@ -326,9 +348,14 @@ public final class UserAdminGrpc {
    * A stub to allow clients to do ListenableFuture-style rpc calls to service UserAdmin.
    * <pre>
    * UserAdmin acts on the users of Amazon Cognito user pools as an administrator.
-   * Every status that the service makes carries a `google.rpc.ErrorInfo` with the domain `useradmin.v1`; its `reason` is
-   * the name of an `ErrorReason`, its metadata key `outcome` the name of an `Outcome`. A status without that detail was
-   * made by something else (a proxy, a library, a cut connection, the caller's own deadline): its outcome is unknown.
+   * Every error status that this service makes carries a `google.rpc.ErrorInfo` with the domain
+   * `useradmin.cognito.internal`; its `reason` names an ErrorReason, its metadata key `outcome` an Outcome. A status
+   * without that detail was made by something else (a proxy, a library, a cut connection, the caller's own deadline):
+   * its outcome is unknown.
+   * UNAVAILABLE, RESOURCE_EXHAUSTED and RetryInfo are given only where sending exactly the same call again is safe.
+   * A call is marked as a repeat by the header `x-useradmin-repeat: 1`, by `grpc-previous-rpc-attempts` above 0, or by
+   * `x-envoy-attempt-count` above 1. gRPC libraries and Envoy set theirs automatically; set the first one when you send
+   * a call again yourself. A repeat counts as one call together with its first sending, which may have had its effect.
    * </pre>
    */
   public static final class UserAdminFutureStub
@@ -347,25 +374,23 @@ public final class UserAdminGrpc {
     /**
      * <pre>
      * Confirms a user's sign-up without a confirmation code.
-     * It calls Cognito's AdminConfirmSignUp: a user with the status UNCONFIRMED becomes CONFIRMED, then Cognito runs the
-     * user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
-     * The operation is not idempotent: on a user who is confirmed already it fails with
-     * ERROR_REASON_USER_ALREADY_CONFIRMED, unless the request has `allow_confirmed`, with which the same call may be
-     * sent again after any error. UNAVAILABLE from this service means that sending exactly the same call again is safe.
-     * After any other error look at `outcome`: NOT_SENT and NOT_APPLIED promise that this call had and will have no
-     * effect; UNKNOWN is cleared up by the same call with `allow_confirmed`, where OK means that the user is confirmed.
-     * Errors, each described at its `ErrorReason`:
-     * - INVALID_ARGUMENT: the request breaks a limit stated below, or Cognito refuses a value.
+     * It calls Cognito's AdminConfirmSignUp: a user with the status UNCONFIRMED becomes CONFIRMED, then Cognito runs
+     * the user pool's PostConfirmation trigger, if there is one. An e-mail address or a phone number stays unverified.
+     * The operation is not idempotent: on a user who is already confirmed it fails with USER_ALREADY_CONFIRMED. With
+     * `allow_confirmed` the same call may be sent again after any error.
+     * Unknown: To find out, send the same call with `allow_confirmed` and the header `x-useradmin-repeat: 1`; OK means
+     * that the user is confirmed.
+     * Errors, each described at its ErrorReason:
+     * - INVALID_ARGUMENT: the request violates a limit stated below, or Cognito rejected a value.
      * - NOT_FOUND: the user pool or the user does not exist.
-     * - FAILED_PRECONDITION: the user's status, the trigger or the pool's Region forbids it, or Cognito answered an
-     *   exception that this service does not know.
-     * - PERMISSION_DENIED: Cognito refuses, or the service's own AWS identity lacks the right.
-     * - RESOURCE_EXHAUSTED: a quota of Cognito's; with RetryInfo it may be sent again after that delay.
-     * - ABORTED: the outcome is unknown and `allow_confirmed` was not set; do not send the same call again.
+     * - FAILED_PRECONDITION: the user's status, the trigger, the pool's configuration or this service's AWS identity or
+     *   endpoint does not allow it, or Cognito returned an exception that this service does not know.
+     * - PERMISSION_DENIED: Cognito refused.
+     * - RESOURCE_EXHAUSTED: a quota of Cognito; with RetryInfo the same call may be sent again after that delay.
+     * - ABORTED: the outcome is unknown and `allow_confirmed` was not set; do not send the same call again without it.
      * - UNAVAILABLE: send the same call again.
-     * - DEADLINE_EXCEEDED, CANCELLED: the caller's time was over, or it left.
-     * - UNIMPLEMENTED: what is behind the service's endpoint is no Cognito.
-     * - INTERNAL: an internal error of Cognito's or of the service.
+     * - DEADLINE_EXCEEDED, CANCELLED: the caller's time ran out, or the caller left.
+     * - INTERNAL: an internal error of Cognito or of this service.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<internal.cognito.useradmin.v1.ConfirmSignUpResponse> confirmSignUp(

@@ -55,10 +55,11 @@ public final class UserAdminProto {
       "\035RESULT_CONFIRMED_UNATTRIBUTED\020\0032e\n\tUser" +
       "Admin\022X\n\rConfirmSignUp\022\".useradmin.v1.Co" +
       "nfirmSignUpRequest\032#.useradmin.v1.Confir" +
-      "mSignUpResponseBm\n\035internal.cognito.user" +
-      "admin.v1B\016UserAdminProtoP\001Z:cognito.inte" +
-      "rnal/useradmin/gen/go/useradmin/v1;usera" +
-      "dminv1b\006proto3"
+      "mSignUpResponseB\233\001\n\035internal.cognito.use" +
+      "radmin.v1B\016UserAdminProtoP\001Z:cognito.int" +
+      "ernal/useradmin/gen/go/useradmin/v1;user" +
+      "adminv1\252\002\014UserAdmin.V1\312\002\014UserAdmin\\V1\352\002\r" +
+      "UserAdmin::V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

@@ -10,10 +10,10 @@ import com.google.rpc.RequestInfo;
 import com.google.rpc.RetryInfo;
 import internal.cognito.useradmin.v1.ErrorReason;
 import internal.cognito.useradmin.v1.Outcome;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
-import io.grpc.protobuf.StatusProto;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -23,14 +23,19 @@ import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
 
 /**
- * Why a call failed, what it did, and what to do next.
+ * Why a call failed, what it did to the user, and what to do next.
  *
- * <p>All but {@link #code} and {@link #message} comes from the service's own status details, so it has its default
- * where {@link #fromService} is false. Instances are immutable.
+ * <p>If {@link #fromService} is false, only {@link #code} and {@link #message} are set, and the outcome is UNKNOWN.
+ * Instances are immutable.
  */
 public final class Failure {
-  /** The domain of the ErrorInfo by which a status made by the service is known. */
-  public static final String DOMAIN = "useradmin.v1";
+  /** The domain of the ErrorInfo in every status that the service makes. */
+  public static final String DOMAIN = "useradmin.cognito.internal";
+
+  private static final Metadata.Key<byte[]> DETAILS =
+      Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
+  private static final String REASON_PREFIX = "ERROR_REASON_";
+  private static final String OUTCOME_PREFIX = "OUTCOME_";
 
   // Cause chains may be circular.
   private static final int MAX_CAUSES = 64;
@@ -40,61 +45,71 @@ public final class Failure {
 
   private final Status.Code code;
   private final String message;
-  private final Optional<ErrorInfo> info;
+  private final boolean fromService;
+  private final String reasonName;
+  private final Map<String, String> metadata;
   private final Outcome outcome;
   private final Optional<Duration> retryDelay;
   private final List<Violation> violations;
-  private final Optional<String> requestId;
+  private final String requestId;
 
   private Failure(Status.Code code, String message, List<Any> details) {
     this.code = code;
     this.message = message;
-    info = ofType(details, ErrorInfo.class).filter(found -> found.getDomain().equals(DOMAIN)).findFirst();
-    List<Any> ours = info.isPresent() ? details : List.of();
-    outcome = info.map(Failure::outcomeOf).orElse(Outcome.OUTCOME_UNKNOWN);
+    Optional<ErrorInfo> info =
+        ofType(details, ErrorInfo.class).filter(found -> found.getDomain().equals(DOMAIN)).findFirst();
+    fromService = info.isPresent();
+    reasonName = info.map(ErrorInfo::getReason).orElse("");
+    metadata = info.map(ErrorInfo::getMetadataMap).orElse(Map.of());
+    outcome = outcomeNamed(metadata.getOrDefault("outcome", ""));
+    // In a status that something else made, retries and fields are not about this service.
+    List<Any> ours = fromService ? details : List.of();
     retryDelay = ofType(ours, RetryInfo.class).findFirst().flatMap(Failure::delayOf);
     violations =
         ofType(ours, BadRequest.class)
             .flatMap(request -> request.getFieldViolationsList().stream())
             .map(found -> new Violation(found.getField(), found.getReason(), found.getDescription()))
             .toList();
-    requestId =
-        ofType(ours, RequestInfo.class).findFirst().map(RequestInfo::getRequestId).filter(id -> !id.isEmpty());
+    requestId = ofType(ours, RequestInfo.class).findFirst().map(RequestInfo::getRequestId).orElse("");
   }
 
   /**
-   * Reads what a stub threw, or what came with {@code onError}: a StatusRuntimeException or a StatusException, also as
-   * the cause of another exception, such as an ExecutionException.
+   * Reads what a stub threw or passed to {@code onError}: a StatusRuntimeException or a StatusException, also as the
+   * cause of another exception, such as an ExecutionException.
    *
-   * <p>It never throws. Of any other exception it makes a failure that the service did not make.
+   * <p>It never throws. Any other exception becomes a failure that the service did not make.
    *
-   * @param error the exception; null is taken for an exception without text
-   * @return what the exception tells
+   * @param error the exception; null is treated as an exception without text
+   * @return the failure
    */
   public static Failure of(Throwable error) {
     Throwable cause = error;
     for (int i = 0; cause != null && i < MAX_CAUSES; i++, cause = cause.getCause()) {
       if (cause instanceof StatusRuntimeException found) {
-        return of(found.getStatus(), found);
+        return of(found.getStatus(), found.getTrailers());
       }
       if (cause instanceof StatusException found) {
-        return of(found.getStatus(), found);
+        return of(found.getStatus(), found.getTrailers());
       }
     }
     Status.Code code = error instanceof CancellationException ? Status.Code.CANCELLED : Status.Code.UNKNOWN;
     return new Failure(code, error == null ? "" : textOf(error), List.of());
   }
 
-  private static Failure of(Status status, Exception error) {
+  private static Failure of(Status status, Metadata trailers) {
     String message = Objects.requireNonNullElse(status.getDescription(), "");
-    return new Failure(status.getCode(), message, detailsOf(error));
+    return new Failure(status.getCode(), message, detailsOf(status.getCode(), trailers));
   }
 
-  // They can't be read where they are garbage, or where something on the way has replaced the service's code.
-  private static List<Any> detailsOf(Exception error) {
+  // Ignores bytes that are not a google.rpc.Status, and a status with another code: something on the way has replaced
+  // the service's status. gRPC reads a code that it does not have as UNKNOWN.
+  private static List<Any> detailsOf(Status.Code code, Metadata trailers) {
     try {
-      return StatusProto.fromThrowable(error).getDetailsList();
-    } catch (RuntimeException e) {
+      byte[] bytes = trailers == null ? null : trailers.get(DETAILS);
+      com.google.rpc.Status status = com.google.rpc.Status.parseFrom(bytes == null ? new byte[0] : bytes);
+      boolean sameCode = Status.fromCodeValue(status.getCode()).getCode() == code;
+      return sameCode ? status.getDetailsList() : List.of();
+    } catch (InvalidProtocolBufferException e) {
       return List.of();
     }
   }
@@ -115,9 +130,8 @@ public final class Failure {
     }
   }
 
-  private static Outcome outcomeOf(ErrorInfo info) {
-    String name = info.getMetadataOrDefault("outcome", "");
-    EnumValueDescriptor value = Outcome.getDescriptor().findValueByName(name);
+  private static Outcome outcomeNamed(String name) {
+    EnumValueDescriptor value = Outcome.getDescriptor().findValueByName(OUTCOME_PREFIX + name);
     return value == null || value.getNumber() == Outcome.OUTCOME_UNSPECIFIED_VALUE
         ? Outcome.OUTCOME_UNKNOWN
         : Outcome.valueOf(value);
@@ -141,17 +155,26 @@ public final class Failure {
   /**
    * Returns the gRPC code.
    *
-   * @return the code of the status; UNKNOWN for an exception that is no RPC error, but CANCELLED for a
-   *     CancellationException
+   * @return the code of the status; CANCELLED for a CancellationException, UNKNOWN for any other exception that is not
+   *     an RPC error
    */
   public Status.Code code() {
     return code;
   }
 
   /**
-   * Returns the status message, for people and logs; it is not to be parsed.
+   * Returns the name of the gRPC code, for example {@code NOT_FOUND}.
    *
-   * @return the message, or the text of an exception that is no RPC error; may be empty
+   * @return the name of {@link #code}
+   */
+  public String codeName() {
+    return code.name();
+  }
+
+  /**
+   * Returns the text of the status, for people and logs; do not parse it.
+   *
+   * @return the text of the status, or of the exception if it is not an RPC error; may be empty
    */
   public String message() {
     return message;
@@ -160,139 +183,149 @@ public final class Failure {
   /**
    * Tells whether the service made the status.
    *
-   * <p>If not, something else did (a proxy, a library, a cut connection, the caller's own deadline), and what became of
-   * the call is unknown.
+   * <p>If not, something else made it: a proxy, a library, a cut connection, the caller's own deadline.
    *
-   * @return whether the status carries an ErrorInfo of the domain {@link #DOMAIN}
+   * @return whether the details have an ErrorInfo with the domain {@link #DOMAIN}
    */
   public boolean fromService() {
-    return info.isPresent();
+    return fromService;
   }
 
   /**
-   * Returns the name of an {@link ErrorReason} as it was sent, for example {@code ERROR_REASON_USER_NOT_FOUND}; see
-   * {@link #reasonValue} for use in a {@code switch}.
+   * Returns why the call failed.
    *
-   * @return the reason of the ErrorInfo; empty where {@link #fromService} is false
+   * @return the reason; {@link ErrorReason#ERROR_REASON_UNSPECIFIED} if {@link #fromService} is false, or if these stubs
+   *     do not know {@link #reasonName}: then act on {@link #code} and {@link #outcome}
    */
-  public Optional<String> reason() {
-    return info.map(ErrorInfo::getReason).filter(reason -> !reason.isEmpty());
+  public ErrorReason reason() {
+    EnumValueDescriptor value = ErrorReason.getDescriptor().findValueByName(REASON_PREFIX + reasonName);
+    return value == null ? ErrorReason.ERROR_REASON_UNSPECIFIED : ErrorReason.valueOf(value);
   }
 
   /**
-   * Returns the reason as a constant.
+   * Returns the name of the reason as it was sent, for example {@code USER_NOT_FOUND}.
    *
-   * @return {@link ErrorReason#ERROR_REASON_UNSPECIFIED} if there is none; {@link ErrorReason#UNRECOGNIZED} for one
-   *     that a newer server sent and these stubs do not know: then go by {@link #code} and {@link #outcome}
+   * @return the name; empty if {@link #fromService} is false
    */
-  public ErrorReason reasonValue() {
-    return reason().map(Failure::reasonNamed).orElse(ErrorReason.ERROR_REASON_UNSPECIFIED);
-  }
-
-  private static ErrorReason reasonNamed(String name) {
-    EnumValueDescriptor value = ErrorReason.getDescriptor().findValueByName(name);
-    return value == null ? ErrorReason.UNRECOGNIZED : ErrorReason.valueOf(value);
+  public String reasonName() {
+    return reasonName;
   }
 
   /**
-   * Returns what this call did to the user; an earlier sending of it may have done something else, see {@link
-   * #repeated}.
+   * Returns the effect of the call on the user.
    *
-   * @return OUTCOME_NOT_SENT, OUTCOME_NOT_APPLIED or OUTCOME_UNKNOWN, which it is too where {@link #fromService} is
-   *     false or the value is a newer server's
+   * @return the outcome; {@link Outcome#OUTCOME_UNKNOWN} if it is missing, or if these stubs do not know it
    */
   public Outcome outcome() {
     return outcome;
   }
 
   /**
-   * Returns how long to wait before the same call is sent again, from {@code google.rpc.RetryInfo}.
+   * Returns the name of the outcome, for example {@code NOT_APPLIED}.
    *
-   * @return the delay, never negative; empty if there is none, or it is no valid {@code google.protobuf.Duration}
+   * @return the name of {@link #outcome} without its prefix
+   */
+  public String outcomeName() {
+    return outcome.name().substring(OUTCOME_PREFIX.length());
+  }
+
+  /**
+   * Returns how long to wait before sending the same call again, from {@code google.rpc.RetryInfo}.
+   *
+   * @return the delay, never negative; empty without a valid one
    */
   public Optional<Duration> retryDelay() {
     return retryDelay;
   }
 
   /**
-   * Returns what is wrong with the request, field by field, from {@code google.rpc.BadRequest}.
+   * Returns what is wrong with the request, from {@code google.rpc.BadRequest}.
    *
-   * @return the violations in the service's order; unmodifiable
+   * @return the violations in the order of the service; unmodifiable
    */
   public List<Violation> violations() {
     return violations;
   }
 
   /**
-   * Returns the service's id of the call, from {@code google.rpc.RequestInfo}; its operators find the call in their
-   * logs by it.
+   * Returns the service's id of the call, which is also in its log, from {@code google.rpc.RequestInfo}.
    *
-   * @return the id; empty if there is none
+   * @return the id; empty without one
    */
-  public Optional<String> requestId() {
+  public String requestId() {
     return requestId;
   }
 
   /**
-   * Returns the ErrorInfo's metadata as it was sent; its keys are described at {@link ErrorReason}.
+   * Returns the metadata of the ErrorInfo; {@link ErrorReason} describes the keys.
    *
-   * @return the metadata; unmodifiable, and empty where {@link #fromService} is false
+   * @return the metadata; unmodifiable, and empty if {@link #fromService} is false
    */
   public Map<String, String> metadata() {
-    return info.map(ErrorInfo::getMetadataMap).orElse(Map.of());
+    return metadata;
   }
 
   /**
-   * Tells whether a library or a proxy had sent the same call before; that earlier one may have had an effect.
+   * Tells whether the service says that the same call may be sent again, after {@link #retryDelay} if there is one.
    *
-   * @return whether the metadata has {@code repeated} = {@code true}
-   */
-  public boolean repeated() {
-    return "true".equals(metadata().get("repeated"));
-  }
-
-  /**
-   * Tells whether exactly the same call may be sent again now, after {@link #retryDelay} if there is one.
+   * <p>It says so with RetryInfo or UNAVAILABLE. Mark the repeat with {@link Repeats#mark}.
    *
-   * <p>The service says so with RetryInfo or UNAVAILABLE; an UNAVAILABLE that others made promises nothing.
-   *
-   * @return whether the service says that it is safe
+   * @return whether the same call may be sent again
    */
   public boolean retryable() {
-    return fromService() && (retryDelay.isPresent() || code == Status.Code.UNAVAILABLE);
+    return fromService && (retryDelay.isPresent() || code == Status.Code.UNAVAILABLE);
   }
 
   /**
-   * Tells whether nothing happened to the user and nothing will: neither by this call nor by an earlier sending of it.
+   * Tells whether the call certainly had no effect on the user, and will have none.
    *
-   * @return whether the service promises it
+   * @return whether the service made the status and {@link #outcome} is NOT_SENT or NOT_APPLIED
    */
-  public boolean certainlyNotApplied() {
-    return fromService() && !outcomeUnknown() && !repeated();
+  public boolean notApplied() {
+    return fromService && (outcome == Outcome.OUTCOME_NOT_SENT || outcome == Outcome.OUTCOME_NOT_APPLIED);
   }
 
   /**
-   * Tells whether one has to find out what happened: by the same call with {@code allow_confirmed}, where OK means that
-   * the user is confirmed.
+   * Tells whether the call had its effect on the user and failed afterwards: do not send it again.
    *
-   * @return whether {@link #outcome} is OUTCOME_UNKNOWN
+   * @return whether {@link #outcome} is APPLIED
+   */
+  public boolean applied() {
+    return outcome == Outcome.OUTCOME_APPLIED;
+  }
+
+  /**
+   * Tells whether the call may have had its effect, or may still have it.
+   *
+   * <p>To find out, send it again with {@code allow_confirmed}, marked with {@link Repeats#mark}: OK means that the user
+   * is confirmed.
+   *
+   * @return whether {@link #outcome} is UNKNOWN
    */
   public boolean outcomeUnknown() {
     return outcome == Outcome.OUTCOME_UNKNOWN;
   }
 
   /**
-   * Describes the failure in one line for logs, for example {@code NOT_FOUND ERROR_REASON_USER_NOT_FOUND: The user pool
-   * has no such user. (outcome NOT_APPLIED, request id 7d3f)}; its form may change.
+   * Tells whether the call was marked as a repeat, by the caller, a library or a proxy.
+   *
+   * @return whether the metadata has {@code repeated} = {@code true}
+   */
+  public boolean repeated() {
+    return "true".equals(metadata.get("repeated"));
+  }
+
+  /**
+   * Returns one printable line for logs, for example {@code NOT_FOUND USER_NOT_FOUND: The user pool has no such user.
+   * (outcome NOT_APPLIED, request id 7d3f)}. Its form may change.
    */
   @Override
   public String toString() {
-    StringBuilder text = new StringBuilder(code.name());
-    reason().ifPresent(name -> text.append(' ').append(name));
-    text.append(": ").append(message).append(fromService() ? " (" : " (not made by " + DOMAIN + ", ");
-    text.append("outcome ").append(outcome.name().substring("OUTCOME_".length()));
-    requestId.ifPresent(id -> text.append(", request id ").append(id));
-    // Others' messages may hold what forges log lines or moves a terminal's cursor.
-    return text.append(')').toString().replaceAll("[\\p{C}\\p{Z}]+", " ");
+    String reason = reasonName.isEmpty() ? "" : " " + reasonName;
+    String origin = fromService ? "" : "not made by useradmin, ";
+    String request = requestId.isEmpty() ? "" : ", request id " + requestId;
+    String line = code + reason + ": " + message + " (" + origin + "outcome " + outcomeName() + request + ")";
+    // The message of a proxy may contain what forges log lines or moves a terminal's cursor.
+    return line.replaceAll("[\\p{C}\\p{Z}]", " ");
   }
 }

@@ -3,17 +3,17 @@ package internal.cognito.useradmin;
 import internal.cognito.useradmin.v1.ConfirmSignUpResponse;
 import internal.cognito.useradmin.v1.ConfirmSignUpResponse.Result;
 
-/** What a call that ended with OK tells its caller. */
+/** Reads the response of a successful call. */
 public final class Results {
   private Results() {}
 
   /**
-   * Returns how the user came to be confirmed, in a value that these stubs know.
+   * Returns how the user came to be confirmed.
    *
-   * <p>A value that they do not know, from a newer server, is {@link Result#RESULT_CONFIRMED_UNATTRIBUTED}: OK always
-   * means that the user is confirmed.
+   * <p>A value that these stubs do not know is {@link Result#RESULT_CONFIRMED_UNATTRIBUTED}: OK always means that the
+   * user is confirmed.
    *
-   * @param response the answer of ConfirmSignUp
+   * @param response the response of ConfirmSignUp
    * @return {@code response.getResult()}, or {@link Result#RESULT_CONFIRMED_UNATTRIBUTED}
    */
   public static Result of(ConfirmSignUpResponse response) {

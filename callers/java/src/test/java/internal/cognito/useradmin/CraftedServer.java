@@ -9,6 +9,9 @@ import internal.cognito.useradmin.v1.UserAdminGrpc;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
@@ -18,26 +21,35 @@ import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 
-/** A server on loopback that answers what a test has set, and a channel to it. */
+/** A server on loopback that returns what a test has set, and a channel to it. */
 final class CraftedServer implements AutoCloseable {
   static final Metadata.Key<byte[]> DETAILS_KEY =
       Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
 
   private final Server server;
   private final ManagedChannel channel;
-  // Answers a call or throws.
+  private final List<List<String>> marks = new CopyOnWriteArrayList<>();
+  // Returns a response or throws.
   private volatile Function<ConfirmSignUpRequest, ConfirmSignUpResponse> answer;
 
   CraftedServer() throws IOException {
     InetSocketAddress loopback = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-    server = NettyServerBuilder.forAddress(loopback).addService(new Service()).build().start();
+    server = NettyServerBuilder.forAddress(loopback).addService(new Service()).intercept(new Marks()).build().start();
     channel = NettyChannelBuilder.forAddress(server.getListenSockets().get(0)).usePlaintext().build();
   }
 
   ManagedChannel channel() {
     return channel;
+  }
+
+  /** The values of the repeat header of every call. */
+  List<List<String>> marks() {
+    return marks;
   }
 
   void answers(Function<ConfirmSignUpRequest, ConfirmSignUpResponse> answer) {
@@ -83,6 +95,19 @@ final class CraftedServer implements AutoCloseable {
   public void close() {
     channel.shutdownNow();
     server.shutdownNow();
+  }
+
+  private final class Marks implements ServerInterceptor {
+    @Override
+    public <Q, R> ServerCall.Listener<Q> interceptCall(
+        ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+      List<String> values = new ArrayList<>();
+      if (headers.containsKey(Repeats.HEADER)) {
+        headers.getAll(Repeats.HEADER).forEach(values::add);
+      }
+      marks.add(values);
+      return next.startCall(call, headers);
+    }
   }
 
   private final class Service extends UserAdminGrpc.UserAdminImplBase {

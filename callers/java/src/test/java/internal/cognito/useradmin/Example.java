@@ -8,7 +8,7 @@ import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
-/** What the README shows. */
+/** The snippets of the README. */
 final class Example {
   private Example() {}
 
@@ -18,31 +18,35 @@ final class Example {
         ConfirmSignUpRequest.newBuilder()
             .setUserPoolId(userPoolId)
             .setUsername(username)
-            .setAllowConfirmed(true) // so the call is safe to repeat after any error
+            .setAllowConfirmed(true) // makes the call safe to repeat
             .build();
-    for (int attempt = 1; ; attempt++) {
+    boolean asked = false;
+    for (int tries = 1; ; tries++) {
+      UserAdminBlockingStub stub = tries == 1 ? users : Repeats.mark(users);
       try {
-        return Results.of(users.withDeadlineAfter(20, TimeUnit.SECONDS).confirmSignUp(request)).name();
+        return Results.of(stub.withDeadlineAfter(20, TimeUnit.SECONDS).confirmSignUp(request)).name();
       } catch (StatusRuntimeException e) {
         Failure failure = Failure.of(e);
-        // The same call finds out what happened, but runs no trigger again.
-        boolean triggerFailed = failure.metadata().containsKey("trigger");
-        boolean again = failure.retryable() || (failure.outcomeUnknown() && !triggerFailed);
-        if (!again || attempt == 3) {
+        boolean retry = failure.retryable() && tries < 4;
+        boolean ask = !retry && failure.outcomeUnknown() && !asked;
+        if (failure.applied() || (!retry && !ask)) {
           return advice(failure);
         }
+        asked |= ask;
         Thread.sleep(failure.retryDelay().orElse(Duration.ofSeconds(1)).toMillis());
       }
     }
   }
 
   static String advice(Failure failure) {
-    return switch (failure.reasonValue()) {
+    if (failure.applied()) {
+      return "confirmed, but do the trigger's work yourself: " + failure;
+    }
+    return switch (failure.reason()) {
       case ERROR_REASON_USER_NOT_FOUND -> "check the username";
-      case ERROR_REASON_INVALID_REQUEST -> "mend " + failure.violations();
-      case ERROR_REASON_LAMBDA_REJECTED -> "the trigger said " + failure.metadata().get("lambdaError");
-      // Others, newer ones and statuses that the service did not make, which have none.
-      default -> failure.certainlyNotApplied() ? "nothing happened: " + failure : "find out later: " + failure;
+      case ERROR_REASON_INVALID_REQUEST -> "fix " + failure.violations();
+      // Also for newer reasons, and for statuses that the service did not make.
+      default -> (failure.notApplied() ? "not confirmed: " : "perhaps confirmed: ") + failure;
     };
   }
 }

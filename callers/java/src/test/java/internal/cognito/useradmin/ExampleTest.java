@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Duration;
+import com.google.protobuf.Message;
 import com.google.rpc.BadRequest;
 import com.google.rpc.BadRequest.FieldViolation;
 import com.google.rpc.RetryInfo;
@@ -19,12 +20,14 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class ExampleTest {
+  private static final RetryInfo SOON =
+      RetryInfo.newBuilder().setRetryDelay(Duration.newBuilder().setNanos(1_000_000)).build();
   private static final RuntimeException LOST =
       CraftedServer.error(
           Status.Code.UNAVAILABLE,
-          "An answer of Cognito's was lost.",
-          CraftedServer.info("ERROR_REASON_COGNITO_RESPONSE_LOST", "OUTCOME_UNKNOWN").build(),
-          RetryInfo.newBuilder().setRetryDelay(Duration.newBuilder().setNanos(1_000_000)).build());
+          "Lost.",
+          CraftedServer.info("COGNITO_RESPONSE_LOST", "UNKNOWN").build(),
+          SOON);
   private static final RuntimeException CUT = Status.UNAVAILABLE.withDescription("cut").asRuntimeException();
 
   private CraftedServer server;
@@ -37,6 +40,13 @@ class ExampleTest {
   @AfterEach
   void stop() {
     server.close();
+  }
+
+  private static RuntimeException refused(Status.Code code, String reason, String outcome, Message... details) {
+    Message[] all = new Message[details.length + 1];
+    all[0] = CraftedServer.info(reason, outcome).build();
+    System.arraycopy(details, 0, all, 1, details.length);
+    return CraftedServer.error(code, "No.", all);
   }
 
   private String confirm(RuntimeException... errors) throws InterruptedException {
@@ -55,60 +65,46 @@ class ExampleTest {
   }
 
   @Test
-  void repeatsWhatMayBeRepeated() throws InterruptedException {
-    assertEquals("RESULT_CONFIRMED", confirm());
+  void marksEveryRepeat() throws InterruptedException {
     assertEquals("RESULT_CONFIRMED", confirm(LOST, CUT));
+    assertEquals(List.of(List.of(), List.of("1"), List.of("1")), server.marks());
   }
 
   @Test
-  void givesUpAfterThreeAttempts() throws InterruptedException {
+  void retriesThreeTimes() throws InterruptedException {
+    RuntimeException throttled = refused(Status.Code.RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS", "NOT_APPLIED", SOON);
+
+    assertEquals("RESULT_CONFIRMED", confirm(throttled, throttled, throttled));
     assertEquals(
-        "find out later: UNAVAILABLE: cut (not made by useradmin.v1, outcome UNKNOWN)", confirm(LOST, LOST, CUT));
+        "not confirmed: RESOURCE_EXHAUSTED TOO_MANY_REQUESTS: No. (outcome NOT_APPLIED)",
+        confirm(throttled, throttled, throttled, throttled));
+  }
+
+  @Test
+  void asksOnceAfterUnknown() throws InterruptedException {
+    assertEquals("RESULT_CONFIRMED", confirm(LOST, LOST, LOST, LOST));
+    assertEquals("perhaps confirmed: UNAVAILABLE: cut (not made by useradmin, outcome UNKNOWN)", confirm(CUT, CUT));
+  }
+
+  @Test
+  void stopsOnApplied() throws InterruptedException {
+    assertEquals(
+        "confirmed, but do the trigger's work yourself: FAILED_PRECONDITION LAMBDA_REJECTED: No. (outcome APPLIED)",
+        confirm(refused(Status.Code.FAILED_PRECONDITION, "LAMBDA_REJECTED", "APPLIED")));
   }
 
   @Test
   void actsOnTheReason() throws InterruptedException {
-    assertEquals(
-        "check the username",
-        confirm(
-            CraftedServer.error(
-                Status.Code.NOT_FOUND,
-                "No such user.",
-                CraftedServer.info("ERROR_REASON_USER_NOT_FOUND", "OUTCOME_NOT_APPLIED").build())));
-    assertEquals(
-        "mend [Violation[field=username, reason=REQUIRED, description=It is required.]]",
-        confirm(
-            CraftedServer.error(
-                Status.Code.INVALID_ARGUMENT,
-                "The request is invalid.",
-                CraftedServer.info("ERROR_REASON_INVALID_REQUEST", "OUTCOME_NOT_SENT").build(),
-                BadRequest.newBuilder()
-                    .addFieldViolations(
-                        FieldViolation.newBuilder()
-                            .setField("username")
-                            .setReason("REQUIRED")
-                            .setDescription("It is required."))
-                    .build())));
-    assertEquals(
-        "nothing happened: FAILED_PRECONDITION ERROR_REASON_NEWER: No. (outcome NOT_APPLIED)",
-        confirm(
-            CraftedServer.error(
-                Status.Code.FAILED_PRECONDITION,
-                "No.",
-                CraftedServer.info("ERROR_REASON_NEWER", "OUTCOME_NOT_APPLIED").build())));
-  }
+    FieldViolation violation =
+        FieldViolation.newBuilder().setField("username").setReason("REQUIRED").setDescription("Missing.").build();
+    BadRequest bad = BadRequest.newBuilder().addFieldViolations(violation).build();
 
-  @Test
-  void doesNotRepeatAFailedTrigger() throws InterruptedException {
+    assertEquals("check the username", confirm(refused(Status.Code.NOT_FOUND, "USER_NOT_FOUND", "NOT_APPLIED")));
     assertEquals(
-        "the trigger said no seats left",
-        confirm(
-            CraftedServer.error(
-                Status.Code.FAILED_PRECONDITION,
-                "The trigger failed.",
-                CraftedServer.info("ERROR_REASON_LAMBDA_REJECTED", "OUTCOME_UNKNOWN")
-                    .putMetadata("trigger", "PostConfirmation")
-                    .putMetadata("lambdaError", "no seats left")
-                    .build())));
+        "fix [Violation[field=username, reason=REQUIRED, description=Missing.]]",
+        confirm(refused(Status.Code.INVALID_ARGUMENT, "INVALID_REQUEST", "NOT_SENT", bad)));
+    assertEquals(
+        "not confirmed: FAILED_PRECONDITION NEWER: No. (outcome NOT_APPLIED)",
+        confirm(refused(Status.Code.FAILED_PRECONDITION, "NEWER", "NOT_APPLIED")));
   }
 }

@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** Sees to it that the README's snippets stand in the files that it names, all of which the build compiles or runs. */
+/** Checks that the snippets of the README are in the files that it names; the build compiles or runs all of them. */
 class ReadmeTest {
   private static final Pattern SNIPPET = Pattern.compile("<!-- from (\\S+) -->\n```\\w+\n(.*?)```\n", Pattern.DOTALL);
 

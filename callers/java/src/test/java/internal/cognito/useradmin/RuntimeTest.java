@@ -8,10 +8,10 @@ import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.AbstractStub;
 import org.junit.jupiter.api.Test;
 
-/** Sees to it that a run on a version of the libraries is one. */
+/** Checks that the tests run on the intended versions of the libraries. */
 class RuntimeTest {
   @Test
-  void runsOnTheVersionsThatWereAskedFor() {
+  void runsOnTheIntendedVersions() {
     assertVersion("grpc", Channel.class);
     assertVersion("grpc", AbstractStub.class);
     assertVersion("grpc", NettyChannelBuilder.class);

@@ -39,7 +39,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** A caller for the interop matrix: one JSON request a line on stdin, one JSON answer a line on stdout. */
+/** The caller of the interop matrix: reads JSON requests from stdin and prints JSON answers, one per line. */
 public final class Caller implements AutoCloseable {
   private static final Gson GSON =
       new GsonBuilder()
@@ -90,7 +90,7 @@ public final class Caller implements AutoCloseable {
    * Answers until there are no more requests.
    *
    * @param args none
-   * @throws IOException if stdin can't be read
+   * @throws IOException if reading stdin fails
    */
   public static void main(String[] args) throws IOException {
     run(System.in, System.out);
@@ -114,7 +114,7 @@ public final class Caller implements AutoCloseable {
     timer.shutdownNow();
   }
 
-  // Tells of the last call that failed, or of the last one.
+  // Describes the last failure, or the last success if no call failed.
   private Map<String, Object> answer(Request request) {
     Map<String, Integer> codes = new TreeMap<>();
     Answer told = null;
@@ -175,7 +175,7 @@ public final class Caller implements AutoCloseable {
     return request.deadlineMs() > 0 ? stub.withDeadlineAfter(request.deadlineMs(), TimeUnit.MILLISECONDS) : stub;
   }
 
-  @SuppressWarnings("unchecked") // Gson's maps, lists, doubles, strings and booleans are what gRPC asks for.
+  @SuppressWarnings("unchecked") // gRPC takes the types that Gson makes.
   private static ManagedChannel channel(ChannelKey key) {
     ManagedChannelBuilder<?> builder =
         Grpc.newChannelBuilder(key.address(), InsecureChannelCredentials.create()).proxyDetector(address -> null);
@@ -198,12 +198,12 @@ public final class Caller implements AutoCloseable {
         failure.message(),
         "",
         failure.fromService(),
-        failure.reason().orElse(""),
-        failure.outcome().name(),
+        failure.reasonName(),
+        failure.outcomeName(),
         failure.metadata(),
         failure.violations(),
         failure.retryDelay().map(Duration::toMillis).orElse(null),
-        failure.requestId().orElse(""),
+        failure.requestId(),
         shown(trailers),
         details(error));
   }

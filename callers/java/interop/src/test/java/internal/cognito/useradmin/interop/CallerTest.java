@@ -74,7 +74,7 @@ class CallerTest {
     }
   }
 
-  // What it answers is asked for by the username.
+  // The username selects the response.
   private final class Service extends UserAdminGrpc.UserAdminImplBase {
     private final AtomicInteger calls = new AtomicInteger();
 
@@ -113,9 +113,9 @@ class CallerTest {
             .addDetails(
                 Any.pack(
                     ErrorInfo.newBuilder()
-                        .setDomain("useradmin.v1")
-                        .setReason("ERROR_REASON_INVALID_REQUEST")
-                        .putMetadata("outcome", "OUTCOME_NOT_SENT")
+                        .setDomain("useradmin.cognito.internal")
+                        .setReason("INVALID_REQUEST")
+                        .putMetadata("outcome", "NOT_SENT")
                         .build()))
             .addDetails(Any.pack(RequestInfo.newBuilder().setRequestId("7d3f").build()))
             .addDetails(Any.pack(BadRequest.newBuilder().addFieldViolations(violation).build()))
@@ -171,12 +171,12 @@ class CallerTest {
   }
 
   @Test
-  void tellsTheWholeFailure() throws IOException {
+  void printsTheWholeFailure() throws IOException {
     assertEquals(
         JsonParser.parseString(
             "{'id':'1','code':'INVALID_ARGUMENT','message':'Nö <&>.','result':'','from_service':true,"
-                + "'reason':'ERROR_REASON_INVALID_REQUEST','outcome':'OUTCOME_NOT_SENT',"
-                + "'metadata':{'outcome':'OUTCOME_NOT_SENT'},"
+                + "'reason':'INVALID_REQUEST','outcome':'NOT_SENT',"
+                + "'metadata':{'outcome':'NOT_SENT'},"
                 + "'violations':[{'field':'username','reason':'TOO_LONG','description':'Zu lang – ja.'}],"
                 + "'retry_delay_ms':200,'request_id':'7d3f',"
                 + "'trailers':{'x-request-id':'7d3f','grpc-retry-pushback-ms':'-1'},"
@@ -186,19 +186,19 @@ class CallerTest {
   }
 
   @Test
-  void takesAnUnknownResultForUnattributed() throws IOException {
+  void treatsAnUnknownResultAsUnattributed() throws IOException {
     assertEquals(
         "RESULT_CONFIRMED_UNATTRIBUTED", call(Map.of("username", "newer")).get("result").getAsString());
   }
 
   @Test
-  void countsCodesAndTellsTheLastFailure() throws IOException {
+  void countsCodesAndPrintsTheLastFailure() throws IOException {
     JsonObject answer = call(Map.of("username", "third", "calls", 6));
 
     assertEquals(JsonParser.parseString("{'OK':2,'UNAVAILABLE':4}"), answer.get("codes"));
     assertEquals("UNAVAILABLE", answer.get("code").getAsString());
     assertFalse(answer.get("from_service").getAsBoolean());
-    assertEquals("OUTCOME_UNKNOWN", answer.get("outcome").getAsString());
+    assertEquals("UNKNOWN", answer.get("outcome").getAsString());
   }
 
   @Test
