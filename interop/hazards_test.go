@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// What deploy/ warns of: how often a call is carried out whose connection is cut, and what its caller is told, as
-// shipped and with settings that look harmless.
+// What deploy/ warns of: how often a call is executed whose connection is cut, and what its caller gets, with the shipped
+// settings and with others that look harmless.
 func TestHazards(t *testing.T) {
 	c := &cutOnce{seen: map[string]bool{}}
 	w := newWorld(t, c.fault)
@@ -20,7 +20,7 @@ func TestHazards(t *testing.T) {
 		want        string
 	}{
 		{"nginx", "shipped", change{"error timeout;", "error timeout;"}, 1, "UNAVAILABLE UNKNOWN"},
-		// Whatever it is told: a gRPC call of which it has sent something is never sent again.
+		// Whatever is configured, nginx never repeats a gRPC call of which it has sent anything.
 		{"nginx", "non_idempotent", change{"error timeout;", "error timeout non_idempotent;"}, 1, "UNAVAILABLE UNKNOWN"},
 		{"HAProxy", "shipped", change{"retries 2", "retries 2"}, 1, "UNAVAILABLE UNKNOWN"},
 		{"HAProxy http", "shipped", change{"retries 2", "retries 2"}, 2, "FAILED_PRECONDITION USER_ALREADY_CONFIRMED NOT_APPLIED"},
@@ -33,7 +33,7 @@ func TestHazards(t *testing.T) {
 			kind := callerKind{name: test.proxy + test.name}
 			p := path{name: "hazard", address: sidecar(t, proxyNamed(t, test.proxy).start(t, w.pki.dir, addresses, test.change).address, w.pki.caller).address}
 			calling := newGoCaller(t)
-			// HAProxy treats a connection's first call otherwise than all later ones.
+			// HAProxy treats the first call of a connection differently from later ones.
 			warm := testCase{name: "warm"}.request(kind, p)
 			calling.call(t, warm)
 			got, executions := w.callAndCut(t, calling, kind, p, cutMode{name: "hazard"})
