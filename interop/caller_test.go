@@ -108,6 +108,8 @@ type callerKind struct {
 	generic bool
 	// retries says that the library follows the retry policy of a service config.
 	retries bool
+	// hedges says that it follows the hedging policy too.
+	hedges bool
 	// lacks names what the library doesn't show.
 	lacks []string
 }
@@ -119,9 +121,9 @@ func callerKinds() []callerKind {
 		{name: "grpcurl", start: newGrpcurl, generic: true},
 		{name: "Rust", command: []string{rust}, lacks: []string{"violations.reason"}},
 		{name: "Python", command: []string{"callers/python/interop/run"}, retries: true},
-		{name: "Node grpc-js", command: []string{"node", "callers/ts/interop/grpcjs.mjs"}, retries: true},
+		{name: "Node grpc-js", command: []string{"node", "callers/ts/interop/grpcjs.mjs"}, retries: true, hedges: true},
 		{name: "Node connect", command: []string{"node", "callers/ts/interop/connect.mjs"}},
-		{name: "Java", command: []string{"callers/java/interop/run"}, retries: true},
+		{name: "Java", command: []string{"callers/java/interop/run"}, retries: true, hedges: true},
 	}
 	chosen := kinds[:0]
 	for _, kind := range kinds {

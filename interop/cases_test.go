@@ -73,6 +73,8 @@ func (c testCase) marked() testCase {
 	return c
 }
 
+func (c testCase) isMarked() bool { return strings.HasPrefix(c.name, markedPrefix) }
+
 func (c testCase) markedName() string { return markedPrefix + strings.TrimPrefix(c.name, markedPrefix) }
 
 // markedCases prove that the mark arrives. They include each case that ends with UNAVAILABLE: proxies that repeat such a

@@ -286,7 +286,10 @@ func TestServiceConfigs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		address, want := r.address, "UNAVAILABLE"
+		if strings.Contains(string(text), "hedgingPolicy") {
+			t.Errorf("%s hedges", name)
+		}
+		address, want := r.address, unavailable
 		if strings.Contains(name, "-proxied") {
 			address = haproxy
 		}

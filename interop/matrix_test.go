@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -153,20 +154,32 @@ func (c testCase) user(kind callerKind, p path) string {
 }
 
 // Every reason and every result arrives at every caller over every path as in the golden file, after exactly as many
-// requests at Cognito as it needs. So does every mark of a repeat: without it the answers would differ.
+// requests at Cognito as it needs.
 func TestEveryReasonArrives(t *testing.T) {
 	all := cases()
 	w := newWorld(t, scripted(all))
-	golden := loadGolden(t)
 	if *update {
-		golden = writeGolden(t, w, all)
+		writeGolden(t, w, all)
 	}
+	checkMatrix(t, w, "Every reason", slices.DeleteFunc(all, testCase.isMarked))
+}
+
+// The mark of a repeat that a caller sets itself arrives from every caller over every path: without it the answers would
+// differ.
+func TestEveryMarkArrives(t *testing.T) {
+	marked := slices.DeleteFunc(cases(), func(c testCase) bool { return !c.isMarked() })
+	checkMatrix(t, newWorld(t, scripted(marked)), "Marked repeats", marked)
+}
+
+func checkMatrix(t *testing.T, w *world, row string, all []testCase) {
+	t.Helper()
+	golden := loadGolden(t)
 	for _, kind := range callerKinds() {
 		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()
 			for _, p := range w.paths {
 				t.Run(p.name, func(t *testing.T) {
-					results.note(t, "Every reason", kind.name, p.name)
+					results.note(t, row, kind.name, p.name)
 					checkAll(t, w, all, golden, kind, p)
 				})
 			}
@@ -239,19 +252,17 @@ func goldenPath() string { return filepath.Join("testdata", "contract.json") }
 func loadGolden(t *testing.T) map[string]answer {
 	t.Helper()
 	text, err := os.ReadFile(goldenPath())
-	if err != nil && !*update {
+	if err != nil {
 		t.Fatal(err)
 	}
 	golden := map[string]answer{}
-	if err == nil {
-		if err := json.Unmarshal(text, &golden); err != nil {
-			t.Fatal(err)
-		}
+	if err := json.Unmarshal(text, &golden); err != nil {
+		t.Fatal(err)
 	}
 	return golden
 }
 
-func writeGolden(t *testing.T, w *world, all []testCase) map[string]answer {
+func writeGolden(t *testing.T, w *world, all []testCase) {
 	t.Helper()
 	golden := map[string]answer{}
 	kind := callerKind{name: "golden", generic: true}
@@ -272,7 +283,6 @@ func writeGolden(t *testing.T, w *world, all []testCase) map[string]answer {
 	if err := os.WriteFile(goldenPath(), text.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return golden
 }
 
 // The cases have every RPC, every outcome and every reason of the proto except what can't arrive, and what arrives at an
