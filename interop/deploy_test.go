@@ -262,7 +262,7 @@ func TestDist(t *testing.T) {
 		curl, "-plaintext", "-protoset", set, "-d", `{"user_pool_id":"` + usualPool + `","username":"user-disabled"}`,
 		r.address, "useradmin.v1.UserAdmin/ConfirmSignUp",
 	})
-	if err == nil || !strings.Contains(text, "USER_DISABLED") || !strings.Contains(text, `"USER_STATUS"`) {
+	if err == nil || !strings.Contains(text, "USER_DISABLED") || !strings.Contains(text, `"USER_ENABLED"`) {
 		t.Errorf("the details do not decode: %v\n%s", err, text)
 	}
 }
