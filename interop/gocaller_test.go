@@ -98,9 +98,11 @@ func (c *goCaller) once(t *testing.T, conn *grpc.ClientConn, r request) answer {
 	if r.RequestID != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, "x-request-id", r.RequestID)
 	}
+	var headers []string
 	for key, value := range r.Headers {
-		ctx = metadata.AppendToOutgoingContext(ctx, key, value)
+		headers = append(headers, key, value)
 	}
+	ctx = metadata.AppendToOutgoingContext(ctx, headers...)
 	method, message := r.rpc()
 	response := responseOf(t, method)
 	var trailer metadata.MD
