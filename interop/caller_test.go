@@ -14,6 +14,10 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 )
 
 // request is one line to a caller; its zero values mean none.
@@ -28,7 +32,22 @@ type request struct {
 	CancelMS       int               `json:"cancel_ms"`
 	RequestID      string            `json:"request_id"`
 	ServiceConfig  string            `json:"service_config"`
+	Headers        map[string]string `json:"headers,omitempty"`
 	Calls          int               `json:"calls,omitempty"`
+
+	// method and message are what generic callers send instead of a ConfirmSignUpRequest made of the fields above.
+	method  string
+	message proto.Message
+}
+
+// rpc is the method and the message that generic callers send.
+func (r request) rpc() (string, proto.Message) {
+	if r.message != nil {
+		return r.method, r.message
+	}
+	return confirmSignUp, &useradminv1.ConfirmSignUpRequest{
+		UserPoolId: r.UserPoolID, Username: r.Username, ClientMetadata: r.ClientMetadata, AllowConfirmed: r.AllowConfirmed,
+	}
 }
 
 // answer is what arrived at the caller.
@@ -57,19 +76,19 @@ type violation struct {
 	Description string `json:"description,omitempty"`
 }
 
-// short says the answer in a line.
+// short describes the answer in a line.
 func (a answer) short() string {
 	text := a.Code
-	for _, part := range []string{a.Result, strings.TrimPrefix(a.Reason, "ERROR_REASON_"), strings.TrimPrefix(a.Outcome, "OUTCOME_")} {
+	for _, part := range []string{a.Result, a.Reason, a.Outcome} {
 		if part != "" {
 			text += " " + part
 		}
 	}
-	if a.Metadata["repeated"] != "" {
+	if a.Metadata["repeated"] == "true" {
 		text += " repeated"
 	}
 	if a.Code != "OK" && !a.FromService {
-		text += fmt.Sprintf(" (not the service's: %.80q)", a.Message)
+		text += fmt.Sprintf(" (not made by the service: %.80q)", a.Message)
 	}
 	return text
 }
@@ -79,28 +98,32 @@ type caller interface {
 	call(t *testing.T, r request) answer
 }
 
-// callerKind is a caller as the tests know it.
+// callerKind describes a caller.
 type callerKind struct {
 	name string
-	// command answers lines of JSON; without one the driver itself is the caller.
+	// command answers lines of JSON; nil means that start makes a caller in this process.
 	command []string
 	start   func(t *testing.T) caller
-	// retries tells whether it takes a service config with a retry policy.
+	// generic callers send any message to any RPC; the others have ConfirmSignUp built in.
+	generic bool
+	// retries says that the library follows the retry policy of a service config.
 	retries bool
-	// lacks names what its library doesn't show.
+	// hedges says that it follows the hedging policy too.
+	hedges bool
+	// lacks names what the library doesn't show.
 	lacks []string
 }
 
 func callerKinds() []callerKind {
 	rust := filepath.Join(".cache", "interop", "rust", "debug", "interop-caller")
 	kinds := []callerKind{
-		{name: "Go", start: newGoCaller, retries: true},
-		{name: "grpcurl", start: newGrpcurl},
+		{name: "Go", start: newGoCaller, generic: true, retries: true},
+		{name: "grpcurl", start: newGrpcurl, generic: true},
 		{name: "Rust", command: []string{rust}, lacks: []string{"violations.reason"}},
 		{name: "Python", command: []string{"callers/python/interop/run"}, retries: true},
-		{name: "Node grpc-js", command: []string{"node", "callers/ts/interop/grpcjs.mjs"}, retries: true},
+		{name: "Node grpc-js", command: []string{"node", "callers/ts/interop/grpcjs.mjs"}, retries: true, hedges: true},
 		{name: "Node connect", command: []string{"node", "callers/ts/interop/connect.mjs"}},
-		{name: "Java", command: []string{"callers/java/interop/run"}, retries: true},
+		{name: "Java", command: []string{"callers/java/interop/run"}, retries: true, hedges: true},
 	}
 	chosen := kinds[:0]
 	for _, kind := range kinds {
@@ -119,7 +142,7 @@ func (k callerKind) open(t *testing.T) caller {
 	return newProgram(t, k)
 }
 
-// strip leaves out of what was expected what the caller's library doesn't show.
+// strip removes from the answer what the caller's library doesn't show.
 func (k callerKind) strip(a answer) answer {
 	for _, lack := range k.lacks {
 		switch lack {
@@ -169,7 +192,7 @@ func newProgram(t *testing.T, kind callerKind) *program {
 	}
 	cmd.Stderr = p.errors
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("%s does not start, run interop/install: %v", kind.name, err)
+		t.Fatalf("%s does not start; run interop/install: %v", kind.name, err)
 	}
 	p.in, p.out = in, bufio.NewScanner(out)
 	p.out.Buffer(nil, 1<<20)

@@ -22,11 +22,11 @@ import (
 
 const callerURI = "spiffe://example.test/ns/backend/sa/caller"
 
-// pki is a certificate authority with one server and one caller, made anew for every run.
+// pki is a new certificate authority with one server and one caller.
 type pki struct {
 	dir  string
 	pool *x509.CertPool
-	// caller shows the caller's certificate, stranger none.
+	// caller presents the caller's certificate, stranger none.
 	caller, stranger *tls.Config
 }
 
@@ -84,7 +84,7 @@ func sign(t *testing.T, cert, parent *x509.Certificate, key, parentKey *ecdsa.Pr
 	return der
 }
 
-// issue writes NAME.crt, NAME.key and, as HAProxy wants it, both as NAME.pem.
+// issue writes NAME.crt, NAME.key and, for HAProxy, both as NAME.pem.
 func (p *pki) issue(t *testing.T, name string, cert, ca *x509.Certificate, key, caKey *ecdsa.PrivateKey) []byte {
 	t.Helper()
 	der := sign(t, cert, ca, key, caKey)

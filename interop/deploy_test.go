@@ -23,7 +23,7 @@ import (
 	"cognito.internal/useradmin/server"
 )
 
-// The proxies themselves find nothing wrong with their configurations.
+// The proxies accept their configurations without a warning.
 func TestConfigurationsAreValid(t *testing.T) {
 	keys := newPKI(t)
 	for _, kind := range proxyKinds() {
@@ -41,7 +41,7 @@ func TestConfigurationsAreValid(t *testing.T) {
 	}
 }
 
-// Whoever has no certificate gets nowhere; what is known of who has one is set by the proxy, never by the caller.
+// A caller without a certificate is refused; the proxy alone says whose certificate it was.
 func TestCallersAreAuthenticated(t *testing.T) {
 	seen := make(chan metadata.MD, 1)
 	address := headerServer(t, seen)
@@ -65,8 +65,7 @@ func TestCallersAreAuthenticated(t *testing.T) {
 			if text := strings.Join(got, ","); kind.name != "HAProxy" && (!strings.Contains(text, want) || strings.Contains(text, "forged")) {
 				t.Errorf("x-forwarded-client-cert is %q, want %s", text, want)
 			}
-			line := kind.name != "Envoy" || awaitText(p.output, `"grpc_status":"OK"`)
-			if !line {
+			if kind.name == "Envoy" && !awaitText(p.output, `"grpc_status":"OK"`) {
 				t.Errorf("the access log has no gRPC status:\n%s", p.output)
 			}
 		})
@@ -97,7 +96,7 @@ func callWith(t *testing.T, address string, config *tls.Config) error {
 	return err
 }
 
-// headerServer shows what headers arrive.
+// headerServer sends the headers that arrive to the channel.
 func headerServer(t *testing.T, seen chan metadata.MD) string {
 	t.Helper()
 	lis := listenLoopback(t)
@@ -120,11 +119,11 @@ func (h *headers) ConfirmSignUp(ctx context.Context, _ *useradminv1.ConfirmSignU
 	return &useradminv1.ConfirmSignUpResponse{}, nil
 }
 
-// systemd finds nothing wrong with the unit, but that nothing is installed on this machine.
+// systemd accepts the unit. The binary is replaced, since nothing is installed on this machine.
 func TestSystemdUnit(t *testing.T) {
 	path, err := exec.LookPath("systemd-analyze")
 	if err != nil {
-		t.Fatal("systemd-analyze is not there: it is in Debian's package systemd")
+		t.Fatal("systemd-analyze is missing; Debian has it in the package systemd")
 	}
 	shipped, err := os.ReadFile("../deploy/systemd/useradmin@.service")
 	if err != nil {
@@ -140,7 +139,7 @@ func TestSystemdUnit(t *testing.T) {
 	}
 }
 
-// No container engine is needed to see that the image's binary runs where there is nothing else, and not as root.
+// The image's binary needs nothing else and no root; testing that takes no container engine.
 func TestImage(t *testing.T) {
 	shipped, err := os.ReadFile("../deploy/docker/Dockerfile")
 	if err != nil {
@@ -177,14 +176,14 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// The manifests have no field that Kubernetes and Istio do not know.
+// Every field of the manifests is one that Kubernetes or Istio knows.
 func TestManifests(t *testing.T) {
 	if text, err := finish(t, []string{"go", "-C", "manifests", "test", "-count=1", "./..."}, "GOWORK=off"); err != nil {
 		t.Errorf("%v\n%s", err, text)
 	}
 }
 
-// What callers, user pools and an outage of Cognito cause puts no replica aside, however often in a row.
+// What callers, user pools and an outage of Cognito cause ejects no replica, however often in a row.
 func TestEnvoyStatistics(t *testing.T) {
 	t.Parallel()
 	sent := append(userCases(), testCase{name: "deadline-too-short", deadlineMS: 140}, testCase{name: "cognito-unavailable", faults: throw("ServiceUnavailableException", "")})
@@ -197,11 +196,11 @@ func TestEnvoyStatistics(t *testing.T) {
 			got := calling.call(t, c.request(callerKind{name: fmt.Sprint("outlier-", i)}, envoy))
 			if got.FromService {
 				answered++
-			} else if c.deadlineMS == 0 { // on a busy machine a short deadline may be over before the answer
+			} else if c.deadlineMS == 0 { // on a busy machine a short deadline may expire before the answer arrives
 				t.Fatalf("%s: %s", c.name, got.short())
 			}
 		}
-		// What counts is five in a row, at one of two replicas.
+		// Five in a row at one of two replicas would eject it.
 		if answered < 12 {
 			t.Errorf("%s: only %d answers", c.name, answered)
 		}
@@ -214,36 +213,31 @@ func TestEnvoyStatistics(t *testing.T) {
 	}
 }
 
-// What the Envoy beside a caller has counted gets through the one beside the service.
+// The count of the Envoy beside a caller passes the Envoy beside the service.
 func TestAnotherEnvoysCount(t *testing.T) {
 	t.Parallel()
 	c := testCase{name: "counted", faults: statusIs("CONFIRMED")}
-	r := startReplica(t, newConfirmers(t, newUpstream(t, scripted([]testCase{c})).url), "127.0.0.1:0", server.Config{})
+	r := startReplica(t, newCognito(t, newUpstream(t, scripted([]testCase{c})).url), "127.0.0.1:0", server.Config{})
 	t.Cleanup(func() { r.stop(t) })
 	keys := newPKI(t)
 	p := path{name: "Envoy", address: sidecar(t, proxyNamed(t, "Envoy").start(t, keys.dir, [2]string{r.address, r.address}).address, keys.caller).address}
-	calling := &goCaller{conns: map[[2]string]*grpc.ClientConn{}}
-	conn := calling.conn(t, p.address, "")
-	t.Cleanup(func() { _ = conn.Close() })
+	calling := newGoCaller(t)
 	tests := []struct{ count, repeated, outcome string }{
-		{"1", "", "OUTCOME_NOT_APPLIED"},
-		{"2", "true", "OUTCOME_UNKNOWN"},
-		{"3", "true", "OUTCOME_UNKNOWN"},
-		{"rubbish", "true", "OUTCOME_UNKNOWN"},
+		{"1", "false", "NOT_APPLIED"},
+		{"2", "true", "UNKNOWN"},
+		{"3", "true", "UNKNOWN"},
+		{"rubbish", "true", "UNKNOWN"},
 	}
 	for _, test := range tests {
-		ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(t.Context(), "x-envoy-attempt-count", test.count), slowest)
-		_, err := useradminv1.NewUserAdminClient(conn).ConfirmSignUp(ctx, &useradminv1.ConfirmSignUpRequest{
-			UserPoolId: usualPool, Username: c.user(callerKind{name: test.count}, p),
-		})
-		cancel()
-		if got := read(err); got.Reason != "ERROR_REASON_USER_ALREADY_CONFIRMED" || got.Metadata["repeated"] != test.repeated || got.Outcome != test.outcome {
+		call := c.request(callerKind{name: test.count}, p)
+		call.Headers = map[string]string{"x-envoy-attempt-count": test.count}
+		if got := calling.call(t, call); got.Reason != "USER_ALREADY_CONFIRMED" || got.Metadata["repeated"] != test.repeated || got.Outcome != test.outcome {
 			t.Errorf("%s: %s, want repeated %q and %s", test.count, got.short(), test.repeated, test.outcome)
 		}
 	}
 }
 
-// What `make dist` writes is enough for a caller without the service's reflection: grpcurl reads the details by it.
+// With what `make dist` writes a caller needs no reflection: grpcurl decodes the details with it.
 func TestDist(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "dist")
 	if text, err := finish(t, []string{"go", "-C", "..", "run", "./deploy/dist", "-o", dir}); err != nil {
@@ -262,19 +256,19 @@ func TestDist(t *testing.T) {
 		t.Errorf("no comments in the descriptor set: %v\n%s", err, text)
 	}
 	up := newUpstream(t, scripted(userCases()))
-	r := startReplica(t, newConfirmers(t, up.url), "127.0.0.1:0", server.Config{})
+	r := startReplica(t, newCognito(t, up.url), "127.0.0.1:0", server.Config{})
 	t.Cleanup(func() { r.stop(t) })
 	text, err = finish(t, []string{
 		curl, "-plaintext", "-protoset", set, "-d", `{"user_pool_id":"` + usualPool + `","username":"user-disabled"}`,
 		r.address, "useradmin.v1.UserAdmin/ConfirmSignUp",
 	})
-	if err == nil || !strings.Contains(text, "ERROR_REASON_USER_DISABLED") || !strings.Contains(text, `"USER_STATUS"`) {
+	if err == nil || !strings.Contains(text, "USER_DISABLED") || !strings.Contains(text, `"USER_ENABLED"`) {
 		t.Errorf("the details do not decode: %v\n%s", err, text)
 	}
 }
 
-// The shipped service configs are taken by grpc-go, which refuses what it does not know how to read. The safe ones repeat
-// nothing, the others what the service calls UNAVAILABLE.
+// grpc-go accepts the shipped service configs; it refuses invalid ones. The safe ones repeat nothing, the others repeat
+// UNAVAILABLE.
 func TestServiceConfigs(t *testing.T) {
 	t.Parallel()
 	found, err := filepath.Glob("../deploy/service-config/*.json")
@@ -282,7 +276,7 @@ func TestServiceConfigs(t *testing.T) {
 		t.Fatalf("%v %v", found, err)
 	}
 	c := testCase{name: "config", allow: true, faults: append(throw("ServiceUnavailableException", ""), statusIs("CONFIRMED")...)}
-	r := startReplica(t, newConfirmers(t, newUpstream(t, scripted([]testCase{c})).url), "127.0.0.1:0", server.Config{})
+	r := startReplica(t, newCognito(t, newUpstream(t, scripted([]testCase{c})).url), "127.0.0.1:0", server.Config{})
 	t.Cleanup(func() { r.stop(t) })
 	keys := newPKI(t)
 	haproxy := sidecar(t, proxyNamed(t, "HAProxy").start(t, keys.dir, [2]string{r.address, r.address}).address, keys.caller).address
@@ -292,7 +286,10 @@ func TestServiceConfigs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		address, want := r.address, "UNAVAILABLE"
+		if strings.Contains(string(text), "hedgingPolicy") {
+			t.Errorf("%s hedges", name)
+		}
+		address, want := r.address, unavailable
 		if strings.Contains(name, "-proxied") {
 			address = haproxy
 		}

@@ -10,15 +10,15 @@ import (
 	"cognito.internal/useradmin/internal/fakecognito"
 )
 
-// end is a way in which a caller's time ends while Cognito is still silent.
+// end is how a call ends while Cognito has not responded yet.
 type end struct {
 	name                 string
 	deadlineMS, cancelMS int
-	// logged is what the service's log line says; arrived what the caller gets.
+	// logged is the code in the service's log line, arrived the one that the caller gets.
 	logged, arrived string
 }
 
-// Deadlines and cancellations cross every path, and the service logs them as what they were.
+// Deadlines and cancellations reach the service over every path, and it logs them as what they are.
 func TestEnds(t *testing.T) {
 	hang := fakecognito.Hang()
 	w := newWorld(t, func(r fakecognito.Request) fakecognito.Fault {
@@ -38,7 +38,7 @@ func TestEnds(t *testing.T) {
 			for _, p := range w.paths {
 				t.Run(p.name, func(t *testing.T) {
 					results.note(t, "Deadlines and cancels", kind.name, p.name)
-					// What a connection takes to be made is not what is measured.
+					// The time to connect is not measured.
 					calling.call(t, testCase{name: "warm"}.request(kind, p))
 					for _, e := range ends {
 						w.checkEnd(t, calling, kind, p, e)
@@ -54,7 +54,7 @@ func (w *world) checkEnd(t *testing.T, calling caller, kind callerKind, p path, 
 	r := testCase{name: "end-" + e.name}.request(kind, p)
 	r.DeadlineMS, r.CancelMS = e.deadlineMS, e.cancelMS
 	if kind.name == "grpcurl" && e.cancelMS > 0 {
-		r.CancelMS += 2000 // each call is a process, which must have sent it by then
+		r.CancelMS += 2000 // each call is a process, which needs time to start
 	}
 	r.RequestID = strings.ReplaceAll(strings.Join([]string{"end", e.name, kind.name, p.name}, "."), " ", "-")
 	begin := time.Now()
@@ -64,7 +64,7 @@ func (w *world) checkEnd(t *testing.T, calling caller, kind callerKind, p path, 
 	}
 	for range 100 {
 		if lines := w.logged(r.RequestID); len(lines) > 0 {
-			if len(lines) > 1 || lines[0]["code"] != e.logged || lines[0]["outcome"] != "unknown" {
+			if len(lines) > 1 || lines[0]["code"] != e.logged || lines[0]["outcome"] != "UNKNOWN" {
 				t.Errorf("%s: logged as %v, want %s", e.name, lines, e.logged)
 			}
 			return

@@ -5,6 +5,7 @@ package interop
 import (
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,7 +14,7 @@ import (
 	"cognito.internal/useradmin/internal/fakecognito"
 )
 
-// retryPolicy repeats what must not be repeated too, so that only the service's own word can stop it.
+// retryPolicy repeats more than it should, so that only the service's answers can stop it.
 const retryPolicy = `{"methodConfig": [{"name": [{"service": "useradmin.v1.UserAdmin"}], "retryPolicy": {
 	"maxAttempts": 3, "initialBackoff": "0.01s", "maxBackoff": "0.02s", "backoffMultiplier": 1,
 	"retryableStatusCodes": ["UNAVAILABLE", "ABORTED", "RESOURCE_EXHAUSTED"]}}]}`
@@ -21,42 +22,66 @@ const retryPolicy = `{"methodConfig": [{"name": [{"service": "useradmin.v1.UserA
 // clientRetries is what retryPolicy adds to the first try.
 const clientRetries = 2
 
-// execution is a case with the executions that the contract allows under retryPolicy.
+// execution is a case with the codes that it ends with.
 type execution struct {
 	testCase
 
-	code string
-	// repeated tells whether the same call may be sent again: UNAVAILABLE, or a throttle. All else has pushback -1.
-	repeated bool
+	// first is the code of an unmarked sending, again that of a marked one.
+	first, again string
+	// invites says that the first answer allows the same call to be sent again: UNAVAILABLE, or RetryInfo. Anything else
+	// that retryPolicy would repeat has the pushback -1.
+	invites bool
 }
+
+const (
+	aborted            = "ABORTED"
+	exhausted          = "RESOURCE_EXHAUSTED"
+	failedPrecondition = "FAILED_PRECONDITION"
+)
 
 func executions() []execution {
 	lost := []fakecognito.Fault{fakecognito.ResetBeforeReading()}
 	return []execution{
-		{testCase{name: "retry-unavailable", allow: true, faults: throw("ServiceUnavailableException", "")}, "UNAVAILABLE", true},
-		{testCase{name: "retry-throttle", faults: throw("TooManyRequestsException", "")}, "RESOURCE_EXHAUSTED", true},
-		{testCase{name: "retry-aborted", faults: lost}, "ABORTED", false},
-		{testCase{name: "retry-quota", faults: throw("LimitExceededException", "")}, "RESOURCE_EXHAUSTED", false},
-		{testCase{name: "retry-lock-out", faults: throw("TooManyFailedAttemptsException", "")}, "RESOURCE_EXHAUSTED", false},
-		{testCase{name: "retry-state", faults: statusIs("CONFIRMED")}, "FAILED_PRECONDITION", false},
-		{testCase{name: "retry-trigger", faults: throw("UserLambdaValidationException", "")}, "FAILED_PRECONDITION", false},
+		{testCase{name: "retry-unavailable", allow: true, faults: throw("ServiceUnavailableException", "")}, unavailable, unavailable, true},
+		{testCase{name: "retry-credentials", faults: throw("ExpiredTokenException", "")}, unavailable, aborted, true},
+		{testCase{name: "retry-throttle", faults: throw("TooManyRequestsException", "")}, exhausted, aborted, true},
+		{testCase{name: "retry-throttle-allowed", allow: true, faults: throw("TooManyRequestsException", "")}, exhausted, exhausted, true},
+		{testCase{name: "retry-aborted", faults: lost}, aborted, aborted, false},
+		{testCase{name: "retry-quota", faults: throw("LimitExceededException", "")}, exhausted, aborted, false},
+		{testCase{name: "retry-lock-out", faults: throw("TooManyFailedAttemptsException", "")}, exhausted, aborted, false},
+		{testCase{name: "retry-state", faults: statusIs("CONFIRMED")}, failedPrecondition, failedPrecondition, false},
+		{testCase{name: "retry-trigger", faults: append(throw("UserLambdaValidationException", postConfirmation), statusIs("CONFIRMED")...)}, failedPrecondition, failedPrecondition, false},
 	}
 }
 
-// wanted is how many requests Cognito gets: the client's tries, times the proxy's.
-func (e execution) wanted(kind callerKind, p path) int {
-	want := 1
-	if kind.retries && e.repeated {
-		want *= 1 + clientRetries
+// want is how often the call is sent to the service, and the last code: the client's retries around those of the proxy.
+func (e execution) want(kind callerKind, p path) (sendings int, code string) {
+	client, proxy := 1, 1
+	if kind.retries {
+		client += clientRetries
 	}
-	if p.retries && e.code == "UNAVAILABLE" {
-		want *= 1 + envoyRetries
+	if p.retries {
+		proxy += envoyRetries
 	}
-	return want
+	for range client {
+		for range proxy {
+			sendings, code = sendings+1, e.again
+			if sendings == 1 {
+				code = e.first
+			}
+			if code != unavailable {
+				break
+			}
+		}
+		if !e.invites || code == aborted {
+			break
+		}
+	}
+	return sendings, code
 }
 
-// Where the service answers, a call is carried out exactly as often as the contract allows, with the retries of clients
-// and of Envoy and HAProxy on.
+// Where the service answers, a call is executed exactly as often as the contract allows, with the retries of clients and
+// of Envoy and HAProxy on.
 func TestExecutions(t *testing.T) {
 	all := executions()
 	bare := make([]testCase, len(all))
@@ -89,23 +114,21 @@ func checkExecutions(t *testing.T, w *world, all []execution, kind callerKind, p
 		r := e.request(kind, p)
 		r.ServiceConfig = retryPolicy
 		got := calling.call(t, r)
-		if got.Code != e.code || !got.FromService {
-			t.Errorf("%s: %s, want %s", e.name, got.short(), e.code)
+		sendings, code := e.want(kind, p)
+		if got.Code != code || !got.FromService {
+			t.Errorf("%s: %s, want %s", e.name, got.short(), code)
 		}
-		if again := e.wanted(kind, p) > 1; again != (got.Metadata["repeated"] == "true") {
-			t.Errorf("%s: repeated is %q after %d executions", e.name, got.Metadata["repeated"], e.wanted(kind, p))
+		if repeated := strconv.FormatBool(sendings > 1); got.Metadata["repeated"] != repeated {
+			t.Errorf("%s: repeated is %q, want %s", e.name, got.Metadata["repeated"], repeated)
 		}
-	}
-	counts := w.upstream.received(before)
-	for _, e := range all {
-		if got, want := counts[e.user(kind, p)], e.wanted(kind, p); got != want {
-			t.Errorf("%s: %d executions, want %d", e.name, got, want)
+		if requests := w.upstream.received(before)[e.user(kind, p)]; requests != sendings*len(e.faults) {
+			t.Errorf("%s: %d requests at Cognito, want %d", e.name, requests, sendings*len(e.faults))
 		}
 	}
 }
 
-// cutOnce cuts every connection to the service while the first request for a user is under way: after it was carried
-// out, before its answer.
+// cutOnce cuts every connection to the service during the first request for a user: after its execution, before its
+// response.
 type cutOnce struct {
 	mu    sync.Mutex
 	seen  map[string]bool
@@ -135,8 +158,8 @@ func (c *cutOnce) cutAfter(username string) {
 	}
 }
 
-// Where the connection is cut under the service, a repeat says that it is one, or succeeds with allow_confirmed; without
-// a repeat the status is not the service's, which means unknown. It never says that nothing happened.
+// Where the connection to the service is cut, a repeat says that it is one, or succeeds with allow_confirmed; without a
+// repeat the status is not made by the service, which means unknown. No status promises that nothing happened.
 func TestCutConnections(t *testing.T) {
 	c := &cutOnce{seen: map[string]bool{}}
 	w := newWorld(t, c.fault)
@@ -150,18 +173,18 @@ func TestCutConnections(t *testing.T) {
 			calling := kind.open(t)
 			for _, p := range w.paths {
 				t.Run(p.name, func(t *testing.T) {
-					untold := false
+					unmarked := false
 					for _, mode := range cutModes(string(config)) {
 						got, executions := w.callAndCut(t, calling, kind, p, mode)
 						switch {
-						case p.untold && executions == 2 && got.Metadata["repeated"] == "" && got.Result != "RESULT_CONFIRMED_UNATTRIBUTED":
-							untold = true
-							checkUntold(t, mode, got)
+						case p.unmarked && executions == 2 && got.Metadata["repeated"] != "true" && got.Result != "RESULT_CONFIRMED_UNATTRIBUTED":
+							unmarked = true
+							checkUnmarked(t, mode, got)
 						default:
 							checkCut(t, mode, kind, got, executions)
 						}
 					}
-					results.noteAs(t, "Cut connections", kind.name, p.name, map[bool]string{false: "ok", true: "repeats untold"}[untold])
+					results.noteAs(t, "Cut connections", kind.name, p.name, map[bool]string{false: "ok", true: "unmarked repeats"}[unmarked])
 				})
 			}
 		})
@@ -178,7 +201,7 @@ func cutModes(shipped string) []cutMode {
 	return []cutMode{{"plain", "", false}, {"retried", retryPolicy, false}, {"allowed", retryPolicy, true}, {"shipped", shipped, true}}
 }
 
-// callAndCut returns what arrived and how often the call was carried out.
+// callAndCut returns the answer and how often the call was executed.
 func (w *world) callAndCut(t *testing.T, calling caller, kind callerKind, p path, mode cutMode) (answer, int) {
 	t.Helper()
 	r := testCase{name: "cut-" + mode.name, allow: mode.allow}.request(kind, p)
@@ -202,7 +225,7 @@ func checkCut(t *testing.T, mode cutMode, kind callerKind, got answer, execution
 			t.Errorf("%s: %s, want RESULT_CONFIRMED_UNATTRIBUTED", mode.name, got.short())
 		}
 	case executions == 2:
-		if got.Reason != "ERROR_REASON_USER_ALREADY_CONFIRMED" || got.Outcome != "OUTCOME_UNKNOWN" || got.Metadata["repeated"] != "true" {
+		if got.Reason != "USER_ALREADY_CONFIRMED" || got.Outcome != "UNKNOWN" || got.Metadata["repeated"] != "true" {
 			t.Errorf("%s: %s, want USER_ALREADY_CONFIRMED UNKNOWN repeated", mode.name, got.short())
 		}
 	default:
@@ -210,11 +233,11 @@ func checkCut(t *testing.T, mode cutMode, kind callerKind, got answer, execution
 	}
 }
 
-// checkUntold: with allow_confirmed the answer is still true, without it is not.
-func checkUntold(t *testing.T, mode cutMode, got answer) {
+// checkUnmarked: with allow_confirmed the answer is true all the same, without it is not.
+func checkUnmarked(t *testing.T, mode cutMode, got answer) {
 	t.Helper()
-	if mode.allow && got.Result != "RESULT_ALREADY_CONFIRMED" || !mode.allow && got.Reason != "ERROR_REASON_USER_ALREADY_CONFIRMED" {
-		t.Errorf("%s: %s after an untold repeat", mode.name, got.short())
+	if mode.allow && got.Result != "RESULT_ALREADY_CONFIRMED" || !mode.allow && got.Reason != "USER_ALREADY_CONFIRMED" {
+		t.Errorf("%s: %s after an unmarked repeat", mode.name, got.short())
 	}
 }
 

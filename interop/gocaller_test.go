@@ -16,6 +16,9 @@ import (
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"cognito.internal/useradmin/failure"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
@@ -48,7 +51,7 @@ func (c *goCaller) conn(t *testing.T, address, serviceConfig string) *grpc.Clien
 		if serviceConfig != "" {
 			options = append(options, grpc.WithDefaultServiceConfig(serviceConfig))
 		}
-		// As other libraries have it: a list of addresses.
+		// A list of addresses, as other libraries have it.
 		addresses := manual.NewBuilderWithScheme("ipv4")
 		var list []resolver.Address
 		for one := range strings.SplitSeq(strings.TrimPrefix(address, "ipv4:"), ",") {
@@ -66,21 +69,21 @@ func (c *goCaller) conn(t *testing.T, address, serviceConfig string) *grpc.Clien
 
 func (c *goCaller) call(t *testing.T, r request) answer {
 	t.Helper()
-	client := useradminv1.NewUserAdminClient(c.conn(t, r.Address, r.ServiceConfig))
-	var told answer
+	conn := c.conn(t, r.Address, r.ServiceConfig)
+	var shown answer
 	counts := map[string]int{}
 	for range max(r.Calls, 1) {
-		a := c.once(t, client, r)
+		a := c.once(t, conn, r)
 		counts[a.Code]++
-		if told.Code == "" || told.Code == "OK" || a.Code != "OK" {
-			told = a
+		if shown.Code == "" || shown.Code == "OK" || a.Code != "OK" {
+			shown = a
 		}
 	}
-	told.ID, told.Codes = r.ID, counts
-	return told
+	shown.ID, shown.Codes = r.ID, counts
+	return shown
 }
 
-func (c *goCaller) once(t *testing.T, client useradminv1.UserAdminClient, r request) answer {
+func (c *goCaller) once(t *testing.T, conn *grpc.ClientConn, r request) answer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -95,10 +98,15 @@ func (c *goCaller) once(t *testing.T, client useradminv1.UserAdminClient, r requ
 	if r.RequestID != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, "x-request-id", r.RequestID)
 	}
+	var headers []string
+	for key, value := range r.Headers {
+		headers = append(headers, key, value)
+	}
+	ctx = metadata.AppendToOutgoingContext(ctx, headers...)
+	method, message := r.rpc()
+	response := responseOf(t, method)
 	var trailer metadata.MD
-	resp, err := client.ConfirmSignUp(ctx, &useradminv1.ConfirmSignUpRequest{
-		UserPoolId: r.UserPoolID, Username: r.Username, ClientMetadata: r.ClientMetadata, AllowConfirmed: r.AllowConfirmed,
-	}, grpc.Trailer(&trailer))
+	err := conn.Invoke(ctx, "/"+serviceName+"/"+method, message, response, grpc.Trailer(&trailer))
 	a := read(err)
 	a.Trailers = map[string]string{}
 	for _, key := range []string{"x-request-id", "grpc-retry-pushback-ms"} {
@@ -107,12 +115,45 @@ func (c *goCaller) once(t *testing.T, client useradminv1.UserAdminClient, r requ
 		}
 	}
 	if err == nil {
-		a.Result = resp.GetResult().String()
+		a.Result = resultOf(response.ProtoReflect())
 	}
 	return a
 }
 
-// read says what package failure says.
+// responseOf makes an empty response of the method, which any RPC of the linked descriptors can be.
+func responseOf(t *testing.T, method string) proto.Message {
+	t.Helper()
+	found := userAdmin().Methods().ByName(protoreflect.Name(method))
+	if found == nil {
+		t.Fatalf("%s has no RPC %s", serviceName, method)
+	}
+	response, err := protoregistry.GlobalTypes.FindMessageByName(found.Output().FullName())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.New().Interface()
+}
+
+// resultOf is the name of the response's field result; empty if it has none.
+func resultOf(response protoreflect.Message) string {
+	field := response.Descriptor().Fields().ByName("result")
+	if field == nil || field.Enum() == nil {
+		return ""
+	}
+	value := field.Enum().Values().ByNumber(response.Get(field).Enum())
+	if value == nil {
+		return ""
+	}
+	return string(value.Name())
+}
+
+const serviceName = "useradmin.v1.UserAdmin"
+
+func userAdmin() protoreflect.ServiceDescriptor {
+	return useradminv1.File_useradmin_v1_user_admin_proto.Services().ByName("UserAdmin")
+}
+
+// read shows what package failure reads.
 func read(err error) answer {
 	if err == nil {
 		return answer{Code: "OK", FromService: true}
@@ -120,7 +161,7 @@ func read(err error) answer {
 	f := failure.Of(err)
 	a := answer{
 		Code: f.CodeName(), Message: f.Message, FromService: f.FromService, Reason: f.ReasonName,
-		Outcome: f.Outcome.String(), Metadata: f.Metadata, RequestID: f.RequestID,
+		Outcome: strings.TrimPrefix(f.Outcome.String(), "OUTCOME_"), Metadata: f.Metadata, RequestID: f.RequestID,
 	}
 	for _, v := range f.Violations {
 		a.Violations = append(a.Violations, violation(v))

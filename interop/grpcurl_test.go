@@ -14,9 +14,12 @@ import (
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"cognito.internal/useradmin/failure"
 )
 
-// grpcurl learns all from the service's reflection, details included; each call is a process.
+// grpcurl learns every type from the service's reflection, those of the details included; each call is a process.
 type grpcurl struct{ path string }
 
 func newGrpcurl(t *testing.T) caller {
@@ -26,9 +29,8 @@ func newGrpcurl(t *testing.T) caller {
 
 func (g grpcurl) call(t *testing.T, r request) answer {
 	t.Helper()
-	input, err := json.Marshal(map[string]any{
-		"user_pool_id": r.UserPoolID, "username": r.Username, "client_metadata": r.ClientMetadata, "allow_confirmed": r.AllowConfirmed,
-	})
+	method, message := r.rpc()
+	input, err := protojson.Marshal(message)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +41,10 @@ func (g grpcurl) call(t *testing.T, r request) answer {
 	if r.RequestID != "" {
 		args = append(args, "-rpc-header", "x-request-id: "+r.RequestID)
 	}
-	cmd := exec.Command(g.path, append(args, r.Address, "useradmin.v1.UserAdmin/ConfirmSignUp")...)
+	for key, value := range r.Headers {
+		args = append(args, "-rpc-header", key+": "+value)
+	}
+	cmd := exec.Command(g.path, append(args, r.Address, serviceName+"/"+method)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &stdout, &stderr
 	if err := cmd.Start(); err != nil {
@@ -53,7 +58,7 @@ func (g grpcurl) call(t *testing.T, r request) answer {
 	if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	a := answer{ID: r.ID, Code: "CANCELLED", Outcome: "OUTCOME_UNKNOWN"}
+	a := answer{ID: r.ID, Code: "CANCELLED", Outcome: "UNKNOWN"}
 	if state := cmd.ProcessState.ExitCode(); state >= 0 {
 		a, err = parseGrpcurl(stdout.String(), stderr.Bytes(), state)
 	}
@@ -101,12 +106,12 @@ func parseGrpcurl(stdout string, stderr []byte, exit int) (answer, error) {
 	if err := json.Unmarshal(stderr[start:], &s); err != nil {
 		return a, err
 	}
-	a.Code, a.Message, a.Outcome, a.FromService = code.Code(s.Code).String(), s.Message, "OUTCOME_UNKNOWN", false
+	a.Code, a.Message, a.Outcome, a.FromService = code.Code(s.Code).String(), s.Message, "UNKNOWN", false
 	for _, d := range s.Details {
 		a.Details = append(a.Details, lastPart(d.Type))
 		switch lastPart(d.Type) {
 		case "google.rpc.ErrorInfo":
-			a.FromService, a.Reason, a.Metadata, a.Outcome = d.Domain == "useradmin.v1", d.Reason, d.Metadata, d.Metadata["outcome"]
+			a.FromService, a.Reason, a.Metadata, a.Outcome = d.Domain == failure.Domain, d.Reason, d.Metadata, d.Metadata["outcome"]
 		case "google.rpc.RequestInfo":
 			a.RequestID = d.RequestID
 		case "google.rpc.BadRequest":

@@ -13,7 +13,7 @@ import (
 
 const docs = "../docs/interop.md"
 
-// TestMain prints the tables after all tests, and compares them with the docs if everything ran.
+// TestMain prints the tables after all tests, and compares them with the docs if all tests ran.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// publish puts the tables between their markers in the docs, or, without -update, says that others are there.
+// publish puts the tables between their markers in the docs; without -update it fails if they differ.
 func publish(tables map[string]string) error {
 	shown, err := os.ReadFile(docs)
 	if err != nil {

@@ -7,22 +7,25 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
-	"cognito.internal/useradmin/internal/fakecognito"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/fakecognito"
 	"cognito.internal/useradmin/server"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden file from what the Go caller gets without a proxy")
 
-// requestID is the longest that the service takes over.
+// requestID is the longest that the service accepts.
 var requestID = strings.Repeat("interop.", 8)
 
 const between = "~" // case, caller and path in a username
@@ -33,22 +36,29 @@ const envoyRetries = 2
 // path is a way to the service.
 type path struct {
 	name, address string
-	// retries tells that the proxy repeats what ends with UNAVAILABLE, and says so to the service.
+	// retries says that the proxy repeats calls that fail with UNAVAILABLE, and marks them.
 	retries bool
-	// untold tells that the proxy makes callers repeat calls that may have been carried out, and nobody says so.
-	untold bool
+	// unmarked says that the proxy makes callers repeat calls that may have been executed, without a mark.
+	unmarked bool
 }
 
-// repeats is what the service answers the last one of the path's repeats.
-func (p path) repeats(a answer) answer {
-	if p.retries && a.Code == "UNAVAILABLE" {
-		a.Metadata = maps.Clone(a.Metadata)
-		a.Metadata["repeated"] = "true"
+// want is the answer to the case at the far end of the path, and how often the call is sent to the service.
+func (p path) want(golden map[string]answer, c testCase) (a answer, sendings int, ok bool) {
+	a, ok = golden[c.name]
+	if !p.retries || a.Code != unavailable {
+		return a, 1, ok
 	}
-	return a
+	// The proxy marks its repeats, so the last answer is the one to the marked call.
+	a, ok = golden[c.markedName()]
+	if a.Code != unavailable {
+		return a, 2, ok
+	}
+	return a, 1 + envoyRetries, ok
 }
 
-// world is the service on two replicas with the ways to it.
+const unavailable = "UNAVAILABLE"
+
+// world is two replicas of the service with all paths to them.
 type world struct {
 	upstream *upstream
 	replicas [2]*replica
@@ -58,14 +68,14 @@ type world struct {
 	paths    []path
 }
 
-// newWorld starts the replicas, the proxies and what is between them.
+// newWorld starts the replicas, the proxies and the relays between them.
 func newWorld(t *testing.T, fault func(fakecognito.Request) fakecognito.Fault) *world {
 	t.Helper()
 	w := &world{upstream: newUpstream(t, fault), pki: newPKI(t), proxies: map[string]*proxy{}}
-	confirmer := newConfirmers(t, w.upstream.url)
+	cognito := newCognito(t, w.upstream.url)
 	var addresses [2]string
 	for i := range w.replicas {
-		r := startReplica(t, confirmer, "127.0.0.1:0", server.Config{})
+		r := startReplica(t, cognito, "127.0.0.1:0", server.Config{})
 		t.Cleanup(func() { r.stop(t) })
 		w.replicas[i], w.cutters[i] = r, cutter(t, r.address)
 		addresses[i] = w.cutters[i].address
@@ -86,7 +96,7 @@ func (w *world) logged(requestID string) []map[string]any {
 	return append(w.replicas[0].log.of(requestID), w.replicas[1].log.of(requestID)...)
 }
 
-// scripted gives each request the fault of its case, attempt by attempt and over again.
+// scripted returns the faults of a request's case in turn.
 func scripted(all []testCase) func(fakecognito.Request) fakecognito.Fault {
 	byName := map[string][]fakecognito.Fault{}
 	for _, c := range all {
@@ -111,7 +121,7 @@ func scripted(all []testCase) func(fakecognito.Request) fakecognito.Fault {
 func (c testCase) request(kind callerKind, p path) request {
 	r := request{
 		ID: c.name, Address: p.address, UserPoolID: c.pool, Username: c.username, ClientMetadata: c.metadata,
-		AllowConfirmed: c.allow, DeadlineMS: c.deadlineMS, RequestID: requestID,
+		AllowConfirmed: c.allow, DeadlineMS: c.deadlineMS, RequestID: requestID, Headers: c.headers, method: c.method,
 	}
 	if r.UserPoolID == "" {
 		r.UserPoolID = usualPool
@@ -122,38 +132,54 @@ func (c testCase) request(kind callerKind, p path) request {
 	if r.DeadlineMS == 0 {
 		r.DeadlineMS = int(slowest.Milliseconds())
 	}
+	if c.message != nil {
+		r.message = proto.Clone(c.message)
+		fill(r.message, "user_pool_id", r.UserPoolID)
+		fill(r.message, "username", r.Username)
+	}
 	return r
+}
+
+// fill sets a text field if the message has it and it is empty.
+func fill(message proto.Message, name protoreflect.Name, value string) {
+	m := message.ProtoReflect()
+	field := m.Descriptor().Fields().ByName(name)
+	if field != nil && field.Kind() == protoreflect.StringKind && !m.Has(field) {
+		m.Set(field, protoreflect.ValueOfString(value))
+	}
 }
 
 func (c testCase) user(kind callerKind, p path) string {
 	return strings.ReplaceAll(strings.Join([]string{c.name, kind.name, p.name}, between), " ", "-")
 }
 
-// executions is how often the embedded Cognito must be asked.
-func (c testCase) executions() int {
-	switch {
-	case c.username != "" || len(c.faults) == 0 || strings.HasPrefix(c.name, "invalid-request"):
-		return 0
-	default:
-		return len(c.faults)
-	}
-}
-
-// Every reason and every result arrives at every caller over every path as the golden file has it, after as many
-// executions as it takes, not more.
+// Every reason and every result arrives at every caller over every path as in the golden file, after exactly as many
+// requests at Cognito as it needs.
 func TestEveryReasonArrives(t *testing.T) {
 	all := cases()
 	w := newWorld(t, scripted(all))
-	golden := loadGolden(t)
 	if *update {
-		golden = writeGolden(t, w, all)
+		writeGolden(t, w, all)
 	}
+	checkMatrix(t, w, "Every reason", slices.DeleteFunc(all, testCase.isMarked))
+}
+
+// The mark of a repeat that a caller sets itself arrives from every caller over every path: without it the answers would
+// differ.
+func TestEveryMarkArrives(t *testing.T) {
+	marked := slices.DeleteFunc(cases(), func(c testCase) bool { return !c.isMarked() })
+	checkMatrix(t, newWorld(t, scripted(marked)), "Marked repeats", marked)
+}
+
+func checkMatrix(t *testing.T, w *world, row string, all []testCase) {
+	t.Helper()
+	golden := loadGolden(t)
 	for _, kind := range callerKinds() {
 		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()
 			for _, p := range w.paths {
 				t.Run(p.name, func(t *testing.T) {
-					results.note(t, "Every reason", kind.name, p.name)
+					results.note(t, row, kind.name, p.name)
 					checkAll(t, w, all, golden, kind, p)
 				})
 			}
@@ -166,30 +192,30 @@ func checkAll(t *testing.T, w *world, all []testCase, golden map[string]answer, 
 	calling := kind.open(t)
 	before := w.upstream.seq()
 	for _, c := range all {
-		got := tidy(calling.call(t, c.request(kind, p)))
-		want, ok := golden[c.name]
-		if !ok {
-			t.Errorf("%s is not in the golden file: run interop/run -update", c.name)
+		if c.message != nil && !kind.generic {
+			continue
 		}
-		want = kind.strip(p.repeats(want))
-		if !reflect.DeepEqual(kind.strip(got), want) {
-			t.Errorf("%s: %s", c.name, difference(kind.strip(got), want))
+		got := kind.strip(normalized(calling.call(t, c.request(kind, p))))
+		want, sendings, ok := p.want(golden, c)
+		if !ok {
+			t.Errorf("%s or its marked case is not in the golden file: run interop/run -update", c.name)
+		}
+		if want = kind.strip(want); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %s", c.name, difference(got, want))
+		}
+		if requests := w.upstream.received(before)[c.user(kind, p)]; requests != sendings*len(c.faults) {
+			t.Errorf("%s: %d requests at Cognito, want %d", c.name, requests, sendings*len(c.faults))
 		}
 	}
-	counts := w.upstream.received(before)
-	for _, c := range all {
-		want := c.executions()
-		if p.retries && golden[c.name].Code == "UNAVAILABLE" {
-			want *= 1 + envoyRetries
-		}
-		if got := counts[c.user(kind, p)]; got != want {
-			t.Errorf("%s: %d requests at Cognito, want %d", c.name, got, want)
+	for _, r := range w.upstream.requests(before) {
+		if !strings.HasSuffix(r.UserAgent, " request/"+requestID) {
+			t.Errorf("the request for %s came with the User-Agent %q, without the caller's request id", r.Username, r.UserAgent)
 		}
 	}
 }
 
-// tidy makes the answers of all callers alike where they mean the same.
-func tidy(a answer) answer {
+// normalized makes the answers of all callers equal where they mean the same.
+func normalized(a answer) answer {
 	a.ID, a.Codes, a.ServiceConfigIgnored = "", nil, false
 	if a.Code == "OK" {
 		a.FromService, a.Message = true, ""
@@ -226,25 +252,23 @@ func goldenPath() string { return filepath.Join("testdata", "contract.json") }
 func loadGolden(t *testing.T) map[string]answer {
 	t.Helper()
 	text, err := os.ReadFile(goldenPath())
-	if err != nil && !*update {
+	if err != nil {
 		t.Fatal(err)
 	}
 	golden := map[string]answer{}
-	if err == nil {
-		if err := json.Unmarshal(text, &golden); err != nil {
-			t.Fatal(err)
-		}
+	if err := json.Unmarshal(text, &golden); err != nil {
+		t.Fatal(err)
 	}
 	return golden
 }
 
-func writeGolden(t *testing.T, w *world, all []testCase) map[string]answer {
+func writeGolden(t *testing.T, w *world, all []testCase) {
 	t.Helper()
 	golden := map[string]answer{}
-	kind := callerKind{name: "golden"}
+	kind := callerKind{name: "golden", generic: true}
 	calling := newGoCaller(t)
 	for _, c := range all {
-		golden[c.name] = tidy(calling.call(t, c.request(kind, w.paths[0])))
+		golden[c.name] = normalized(calling.call(t, c.request(kind, w.paths[0])))
 	}
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -259,18 +283,39 @@ func writeGolden(t *testing.T, w *world, all []testCase) map[string]answer {
 	if err := os.WriteFile(goldenPath(), text.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return golden
 }
 
-// The cases have every reason of the proto but those that can't arrive.
+// The cases have every RPC, every outcome and every reason of the proto except what can't arrive, and what arrives at an
+// RPC's marked call where the RPC ends with UNAVAILABLE.
 func TestCasesAreComplete(t *testing.T) {
-	missing := maps.Clone(useradminv1.ErrorReason_value)
-	delete(missing, useradminv1.ErrorReason_ERROR_REASON_UNSPECIFIED.String())
-	delete(missing, useradminv1.ErrorReason_ERROR_REASON_CANCELLED.String()) // the caller is gone: see TestEnds
-	for _, a := range loadGolden(t) {
-		delete(missing, a.Reason)
+	golden := loadGolden(t)
+	missing := map[string]bool{}
+	for name := range useradminv1.ErrorReason_value {
+		missing["reason "+strings.TrimPrefix(name, "ERROR_REASON_")] = true
 	}
-	for reason := range missing {
-		t.Errorf("no case ends with %s", reason)
+	for name := range useradminv1.Outcome_value {
+		missing["outcome "+strings.TrimPrefix(name, "OUTCOME_")] = true
+	}
+	methods := userAdmin().Methods()
+	for i := range methods.Len() {
+		missing["RPC "+string(methods.Get(i).Name())] = true
+	}
+	for _, never := range []string{"reason UNSPECIFIED", "outcome UNSPECIFIED", "reason CANCELLED"} { // see TestEnds
+		delete(missing, never)
+	}
+	for _, c := range cases() {
+		a, ok := golden[c.name]
+		if !ok || c.message == nil && c.method != confirmSignUp {
+			t.Errorf("%s is not in the golden file, or has no message", c.name)
+		}
+		delete(missing, "reason "+a.Reason)
+		delete(missing, "outcome "+a.Outcome)
+		delete(missing, "RPC "+c.method)
+		if _, ok := golden[c.markedName()]; !ok && a.Code == unavailable {
+			missing["marked case of "+c.name] = true
+		}
+	}
+	for what := range missing {
+		t.Errorf("no case has the %s", what)
 	}
 }

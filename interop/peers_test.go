@@ -16,17 +16,17 @@ import (
 	"cognito.internal/useradmin/server"
 )
 
-// peer is somebody else's Cognito.
+// peer is another emulator of Cognito.
 type peer struct {
 	name    string
 	command func(host, port string) []string
-	// environment is the program's.
+	// environment has variables for the program.
 	environment func(host, port string) []string
 	username    string
 	steps       []step
 }
 
-// step is a call and its end here; where AWS ends it otherwise, deviation says so.
+// step is a call and its answer; deviation says how AWS differs, if it does.
 type step struct {
 	name, pool, username string
 	allow                bool
@@ -54,19 +54,19 @@ func peers() []peer {
 			name:        "cognito-local 5.3.0",
 			command:     func(string, string) []string { return []string{"cognito-local"} },
 			environment: func(host, port string) []string { return []string{"HOST=" + host, "PORT=" + port} },
-			username:    "new-user@example.com", // its new pools want an e-mail address
+			username:    "new-user@example.com", // its new pools require an e-mail address
 			steps: []step{
 				{name: "unconfirmed", username: "new-user@example.com", want: "OK RESULT_CONFIRMED"},
 				{name: "again", username: "new-user@example.com", want: "FAILED_PRECONDITION USER_ALREADY_CONFIRMED NOT_APPLIED"},
 				{name: "allowed", username: "new-user@example.com", allow: true, want: "OK RESULT_ALREADY_CONFIRMED"},
-				{name: "no user", username: "nobody@example.com", want: "PERMISSION_DENIED NOT_AUTHORIZED NOT_APPLIED", deviation: "cognito-local answers NotAuthorizedException; AWS: USER_NOT_FOUND"},
+				{name: "no user", username: "nobody@example.com", want: "PERMISSION_DENIED NOT_AUTHORIZED NOT_APPLIED", deviation: "cognito-local returns NotAuthorizedException; AWS: USER_NOT_FOUND"},
 				{name: "no pool", pool: noPool, username: "nobody@example.com", want: "NOT_FOUND USER_POOL_NOT_FOUND NOT_APPLIED"},
 			},
 		},
 	}
 }
 
-// The service works in front of others' Cognitos too, and their known departures from AWS are still the same.
+// The service works in front of other emulators, whose known deviations from AWS have not changed.
 func TestPeers(t *testing.T) {
 	for _, p := range peers() {
 		t.Run(p.name, func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestPeers(t *testing.T) {
 	}
 }
 
-// signUp makes a user pool with a user who is not confirmed, as soon as the peer serves.
+// signUp creates a user pool with an unconfirmed user as soon as the peer serves.
 func signUp(t *testing.T, admin *cognitoidentityprovider.Client, username string, output *output) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

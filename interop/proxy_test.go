@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// tool is a program that interop/install has put there.
+// tool is the path of a program that interop/install has installed.
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join("..", ".cache", "interop", "bin", name))
@@ -26,12 +26,12 @@ func tool(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("%s is not there: run interop/install", name)
+		t.Fatalf("%s is missing: run interop/install", name)
 	}
 	return path
 }
 
-// proxyKind is a proxy with the configuration that is shipped.
+// proxyKind describes a proxy with its shipped configuration.
 type proxyKind struct {
 	name   string
 	config string // below deploy/
@@ -82,11 +82,11 @@ func proxyNamed(t *testing.T, name string) proxyKind {
 	return proxyKind{}
 }
 
-// change is a piece of a shipped configuration that a test replaces.
+// change is a text of a shipped configuration that a test replaces.
 type change struct{ from, to string }
 
-// render writes the shipped configuration with nothing changed but addresses, paths and what the test asks for. Each
-// change must be possible, so that the test can't run something else than it means.
+// render writes the shipped configuration with these changes only. Each text must be there, so that no test runs another
+// configuration than it means.
 func (k proxyKind) render(t *testing.T, dir string, changes []change) string {
 	t.Helper()
 	shipped, err := os.ReadFile(filepath.Join("..", "deploy", k.config))
@@ -107,7 +107,7 @@ func (k proxyKind) render(t *testing.T, dir string, changes []change) string {
 	return path
 }
 
-// proxy is a running one.
+// proxy is a running proxy.
 type proxy struct {
 	kind    proxyKind
 	address string // with TLS
@@ -137,7 +137,7 @@ func (k proxyKind) addresses(p *proxy, certificates, dir string, replicas [2]str
 		change{"http {\n", "http {\n    client_body_temp_path b;\n    proxy_temp_path p;\n    fastcgi_temp_path f;\n    uwsgi_temp_path u;\n    scgi_temp_path s;\n"})
 }
 
-// start runs the proxy before the replicas until the test ends.
+// start runs the proxy in front of the replicas until the test ends.
 func (k proxyKind) start(t *testing.T, certificates string, replicas [2]string, changes ...change) *proxy {
 	t.Helper()
 	dir := t.TempDir()
@@ -148,7 +148,7 @@ func (k proxyKind) start(t *testing.T, certificates string, replicas [2]string, 
 	return p
 }
 
-// await waits until the proxy takes connections.
+// await waits until the proxy accepts connections.
 func (p *proxy) await(t *testing.T) {
 	t.Helper()
 	for range 300 {
@@ -163,7 +163,7 @@ func (p *proxy) await(t *testing.T) {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	t.Fatalf("%s takes no connections:\n%s", p.kind.name, p.output)
+	t.Fatalf("%s accepts no connections:\n%s", p.kind.name, p.output)
 }
 
 // output is what a program writes.
@@ -201,7 +201,7 @@ func runIn(t *testing.T, dir string, command []string, environment ...string) *o
 	cmd.Stdout, cmd.Stderr = o, o
 	cmd.Env = append(os.Environ(), environment...)
 	cmd.WaitDelay = time.Second
-	// Should this process be killed, what it started goes too.
+	// If this process is killed, the programs that it started end too.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

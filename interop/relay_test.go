@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// relay passes bytes on from a loopback port of its own to whatever dial connects to, until it is told to cut.
+// relay passes bytes between its own loopback port and what dial connects to, until cut is called.
 type relay struct {
 	address string
 	dial    func(context.Context) (net.Conn, error)
@@ -58,8 +58,8 @@ func cutter(t *testing.T, address string) *relay {
 	})
 }
 
-// sidecar relays over mutual TLS, as the proxy beside a caller does: so every caller speaks plaintext to loopback, and
-// the proxies before the service run as they are shipped.
+// sidecar relays over mutual TLS, as the proxy beside a caller does. So every caller sends plaintext to loopback, and the
+// proxies in front of the service run with their shipped configuration.
 func sidecar(t *testing.T, address string, config *tls.Config) *relay {
 	t.Helper()
 	return newRelay(t, func(ctx context.Context) (net.Conn, error) {

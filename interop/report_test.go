@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// report collects what was found, for the table in docs/interop.md.
+// report collects results for a table in docs/interop.md.
 type report struct {
 	mu    sync.Mutex
 	tests []string
@@ -27,13 +27,13 @@ func newReport() *report {
 	return &report{rows: map[string][]string{}, cells: map[string]map[string]string{}}
 }
 
-// note puts a cell into the report, which says ok unless the test fails.
+// note puts a cell into the report: ok, or FAILED if the test fails.
 func (r *report) note(t *testing.T, test, row, column string) {
 	t.Helper()
 	r.noteAs(t, test, row, column, "ok")
 }
 
-// noteAs is note with another word for a test that passes.
+// noteAs is note with another word than ok.
 func (r *report) noteAs(t *testing.T, test, row, column, word string) {
 	t.Helper()
 	t.Cleanup(func() {
@@ -61,7 +61,7 @@ func (r *report) set(test, row, column, text string) {
 	r.cells[key][column] = text
 }
 
-// table is the report in Markdown, in an order of its own.
+// table is the report in Markdown, sorted.
 func (r *report) table(head string, columns []string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -33,10 +33,10 @@ type fleet struct {
 func newFleet(t *testing.T, config server.Config) *fleet {
 	t.Helper()
 	f := &fleet{config: config}
-	// Slow enough for calls to be under way at every moment.
+	// Slow enough for calls to be in progress at every moment.
 	f.upstream = newUpstream(t, func(fakecognito.Request) fakecognito.Fault { return fakecognito.Slow(10 * time.Millisecond) })
 	for i := range f.replicas {
-		f.replicas[i] = startReplica(t, newConfirmers(t, f.upstream.url), "127.0.0.1:0", config)
+		f.replicas[i] = startReplica(t, newCognito(t, f.upstream.url), "127.0.0.1:0", config)
 	}
 	t.Cleanup(func() {
 		for _, r := range f.replicas {
@@ -55,10 +55,10 @@ func (f *fleet) restart(t *testing.T, i int) {
 	t.Helper()
 	address := f.replicas[i].address
 	f.replicas[i].stop(t)
-	f.replicas[i] = startReplica(t, newConfirmers(t, f.upstream.url), address, f.config)
+	f.replicas[i] = startReplica(t, newCognito(t, f.upstream.url), address, f.config)
 }
 
-// load is callers that call one after another until they are told to stop, each time for a new user.
+// load is callers that make calls one after another until stop is set, each for a new user.
 type load struct {
 	fleet *fleet
 	stop  atomic.Bool
@@ -68,7 +68,7 @@ type load struct {
 	answers map[string]answer // by username
 }
 
-// rollingKinds are the callers that take the shipped service config.
+// rollingKinds are the callers that use the shipped service config.
 func rollingKinds() []callerKind {
 	var kinds []callerKind
 	for _, kind := range callerKinds() {
@@ -118,7 +118,7 @@ func (l *load) count() int {
 	return len(l.answers)
 }
 
-// check compares what the callers were told with the journal: every call ends with OK, every result is true.
+// check compares the answers with the journal: every call succeeds, every result is true.
 func (l *load) check(t *testing.T) string {
 	t.Helper()
 	l.stop.Store(true)
@@ -135,7 +135,7 @@ func (l *load) check(t *testing.T) string {
 		switch {
 		case a.Code != "OK":
 			bad[caller+": "+a.short()]++
-		// Nobody else confirms these users, so ALREADY_CONFIRMED would be a repeat that nobody told of.
+		// Nobody else confirms these users, so ALREADY_CONFIRMED would come from a repeat without a mark.
 		case !confirmed[username] || a.Result == "RESULT_ALREADY_CONFIRMED":
 			wrong[caller+": "+a.short()]++
 		}
@@ -147,34 +147,34 @@ func (l *load) check(t *testing.T) string {
 	for _, n := range l.fleet.upstream.received(0) {
 		executions += n
 	}
-	return fmt.Sprintf("%d calls, all ended with OK; %d were carried out again", len(l.answers), executions-len(l.answers))
+	return fmt.Sprintf("%d calls, all of them OK; %d executions were repeats", len(l.answers), executions-len(l.answers))
 }
 
-// Two replicas are restarted one after the other, under load, and no caller notices.
+// Two replicas are restarted in turn under load, and no call fails.
 func TestRollingRestarts(t *testing.T) {
 	restarts := 10
 	if *long {
 		restarts = 100
 	}
-	ways := []string{"direct"}
+	names := []string{"direct"}
 	for _, kind := range proxyKinds() {
-		ways = append(ways, kind.name)
+		names = append(names, kind.name)
 	}
-	for _, way := range ways {
-		t.Run(way, func(t *testing.T) {
-			results.note(t, "Rolling restarts", "Go, Python, Node grpc-js", way)
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			results.note(t, "Rolling restarts", "Go, Python, Node grpc-js", name)
 			f := newFleet(t, server.Config{DrainDelay: 200 * time.Millisecond, DrainTimeout: 5 * time.Second})
 			a := f.addresses()
 			address, config := "ipv4:"+a[0]+","+a[1], directConfig
-			if way != "direct" {
+			if name != "direct" {
 				keys := newPKI(t)
-				address, config = sidecar(t, proxyNamed(t, way).start(t, keys.dir, a).address, keys.caller).address, proxiedConfig
+				address, config = sidecar(t, proxyNamed(t, name).start(t, keys.dir, a).address, keys.caller).address, proxiedConfig
 			}
 			l := f.load(t, address, config)
-			// Balancers look every one or two seconds: they have no time to see it.
+			// Load balancers check health every one or two seconds, too seldom to notice.
 			pause := 300 * time.Millisecond
-			if way == "direct" {
-				// gRPC libraries dial again after a second, or a bit more: minReadySeconds in deploy/kubernetes.
+			if name == "direct" {
+				// gRPC libraries connect again after a second or more: minReadySeconds in deploy/kubernetes.
 				pause = 3 * time.Second
 			}
 			l.await(t, 200)
@@ -187,7 +187,7 @@ func TestRollingRestarts(t *testing.T) {
 	}
 }
 
-// await waits until every caller is at work.
+// await waits for so many calls.
 func (l *load) await(t *testing.T, calls int) {
 	t.Helper()
 	for range 600 {
@@ -199,7 +199,7 @@ func (l *load) await(t *testing.T, calls int) {
 	t.Fatalf("only %d calls in half a minute", l.count())
 }
 
-// Connections that the service ends every half second cost no caller a call.
+// No call fails although the service ends connections every half second.
 func TestConnectionAge(t *testing.T) {
 	lasting := 5 * time.Second
 	if *long {

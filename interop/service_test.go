@@ -27,18 +27,18 @@ import (
 	"cognito.internal/useradmin/server"
 )
 
-// The user pools. Most choose what stands between the service and the embedded Cognito.
+// The user pools. Most select a special Cognito; see newCognito.
 const (
 	region      = "us-east-1"
 	usualPool   = region + "_EXAMPLE01"
 	refusedPool = region + "_Refused"       // nobody listens at Cognito's address
 	barePool    = region + "_NoCredentials" // the service has no AWS credentials
-	twicePool   = region + "_TwoAttempts"   // the service makes two attempts; elsewhere one, so that the journal counts calls
+	twicePool   = region + "_TwoAttempts"   // two attempts a call; elsewhere one, so that the journal counts calls
 	panicPool   = region + "_Panic"
 	stopPool    = region + "_Stopping"
 )
 
-// cognitoID is the longest that the service lets through.
+// cognitoID is the longest that the service passes on.
 var cognitoID = strings.Repeat("c0gn1t0-", 8)
 
 // upstream is the embedded Cognito on loopback.
@@ -70,12 +70,21 @@ func newUpstream(t *testing.T, fault func(fakecognito.Request) fakecognito.Fault
 // received counts the requests for each user since the journal's entry seq.
 func (u *upstream) received(seq int) map[string]int {
 	counts := map[string]int{}
-	for _, e := range u.fake.JournalSince(seq) {
-		if e.Kind == fakecognito.KindReceived {
-			counts[e.Request.Username]++
-		}
+	for _, r := range u.requests(seq) {
+		counts[r.Username]++
 	}
 	return counts
+}
+
+// requests are those since the journal's entry seq.
+func (u *upstream) requests(seq int) []fakecognito.Request {
+	var all []fakecognito.Request
+	for _, e := range u.fake.JournalSince(seq) {
+		if e.Kind == fakecognito.KindReceived {
+			all = append(all, e.Request)
+		}
+	}
+	return all
 }
 
 // seq is the journal's last entry.
@@ -105,47 +114,45 @@ func newClient(t *testing.T, url string, attempts int, provider aws.CredentialsP
 	return client
 }
 
-// confirmers chooses by the user pool who confirms.
-type confirmers map[string]server.Confirmer
+// cognito is the usual client, with others for ConfirmSignUp in special user pools. It embeds the interface, so that an
+// RPC that joins later works without a change here.
+type cognito struct {
+	server.Cognito
 
-// ConfirmSignUp asks the pool's confirmer, or else the usual pool's.
-func (c confirmers) ConfirmSignUp(ctx context.Context, r cognitoclient.Request) (cognitoclient.Result, error) {
-	confirmer, ok := c[r.UserPoolID]
-	if !ok {
-		confirmer = c[usualPool]
+	special map[string]confirmFunc
+}
+
+type confirmFunc func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error)
+
+// ConfirmSignUp calls the user pool's own function if there is one.
+func (c cognito) ConfirmSignUp(ctx context.Context, r cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
+	if confirm, ok := c.special[r.UserPoolID]; ok {
+		return confirm(ctx, r)
 	}
-	return confirmer.ConfirmSignUp(ctx, r)
+	return c.Cognito.ConfirmSignUp(ctx, r)
 }
 
-type confirmFunc func(context.Context, cognitoclient.Request) (cognitoclient.Result, error)
-
-// ConfirmSignUp calls the function.
-func (f confirmFunc) ConfirmSignUp(ctx context.Context, r cognitoclient.Request) (cognitoclient.Result, error) {
-	return f(ctx, r)
-}
-
-func newConfirmers(t *testing.T, url string) confirmers {
+func newCognito(t *testing.T, url string) server.Cognito {
 	t.Helper()
 	keys := credentials.NewStaticCredentialsProvider(fakecognito.DefaultAccessKeyID, fakecognito.DefaultSecretAccessKey, "")
 	none := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, errors.New("no credentials")
 	})
 	usual := newClient(t, url, 1, keys)
-	return confirmers{
-		usualPool:   usual,
-		twicePool:   newClient(t, url, 2, keys),
-		refusedPool: newClient(t, "http://"+closedAddress(t), 1, keys),
-		barePool:    newClient(t, url, 1, none),
-		panicPool: confirmFunc(func(context.Context, cognitoclient.Request) (cognitoclient.Result, error) {
+	return cognito{usual, map[string]confirmFunc{
+		twicePool:   newClient(t, url, 2, keys).ConfirmSignUp,
+		refusedPool: newClient(t, "http://"+closedAddress(t), 1, keys).ConfirmSignUp,
+		barePool:    newClient(t, url, 1, none).ConfirmSignUp,
+		panicPool: func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 			panic("a bug")
-		}),
-		stopPool: confirmFunc(func(ctx context.Context, r cognitoclient.Request) (cognitoclient.Result, error) {
+		},
+		stopPool: func(ctx context.Context, r cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 			ctx, cancel := context.WithCancelCause(ctx)
 			defer cancel(nil)
 			time.AfterFunc(50*time.Millisecond, func() { cancel(errors.New("the server is stopping")) })
 			return usual.ConfirmSignUp(ctx, r)
-		}),
-	}
+		},
+	}}
 }
 
 // replica is one running service.
@@ -157,7 +164,7 @@ type replica struct {
 }
 
 // startReplica serves at the address, which may be port 0.
-func startReplica(t *testing.T, confirmer server.Confirmer, address string, config server.Config) *replica {
+func startReplica(t *testing.T, cognito server.Cognito, address string, config server.Config) *replica {
 	t.Helper()
 	lis, err := net.Listen("tcp", address)
 	if err != nil {
@@ -167,7 +174,7 @@ func startReplica(t *testing.T, confirmer server.Confirmer, address string, conf
 	config.Region, config.Reflection = region, true
 	config.Logger = slog.New(slog.NewJSONHandler(r.log, nil))
 	config.Jitter = func() float64 { return 0.5 }
-	srv, err := server.New(confirmer, config)
+	srv, err := server.New(cognito, config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +199,7 @@ type callLog struct {
 	lines []map[string]any
 }
 
-// Write takes one line.
+// Write keeps one line.
 func (l *callLog) Write(line []byte) (int, error) {
 	var fields map[string]any
 	if json.Unmarshal(bytes.TrimSpace(line), &fields) == nil && fields["msg"] == "call" {

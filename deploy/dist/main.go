@@ -1,4 +1,4 @@
-// Command dist writes what callers of other teams take: the contract as a descriptor set and as proto files, the gRPC
+// Command dist writes what callers in other repositories need: the contract as a descriptor set and as proto files, the gRPC
 // service configs, and checksums. `make dist` runs it from the repository's root.
 package main
 
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// write makes the folder anew with all the files and a line for each in SHA256SUMS.
+// write replaces the folder by one with all the files and their checksums in SHA256SUMS.
 func write(tree fs.FS, output string) error {
 	files, err := collect(tree)
 	if err != nil {
@@ -81,7 +81,7 @@ func collect(tree fs.FS) (map[string][]byte, error) {
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("there is no %s: run it from the repository's root", pattern)
+			return nil, fmt.Errorf("%s matches no file: run dist from the repository's root", pattern)
 		}
 		for _, name := range found {
 			to := name

@@ -1,3 +1,3 @@
-// Package manifests checks the manifests in deploy/ against the types of Kubernetes and Istio. It is a module of its
-// own, so that nothing else depends on them.
+// Package manifests checks the manifests in deploy/ against the types of Kubernetes and Istio. It is a separate
+// module, so that nothing else depends on them.
 package manifests

@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// known are the kinds that deploy/ has: Kubernetes' own, whole, and of Istio's the specs.
+// known are the kinds in deploy/: whole objects of Kubernetes, specs of Istio.
 func known() map[string]any {
 	return map[string]any{
 		"v1 ServiceAccount":                        &core.ServiceAccount{},
@@ -79,7 +79,7 @@ func TestFields(t *testing.T) {
 func decode(kind string, document []byte) error {
 	into, ok := known()[kind]
 	if !ok {
-		return errors.New("nothing is known of it")
+		return errors.New("unknown kind")
 	}
 	if spec, ok := into.(proto.Message); ok && strings.Contains(kind, ".istio.io/") {
 		return decodeSpec(document, spec)
@@ -107,7 +107,7 @@ func decodeSpec(document []byte, spec proto.Message) error {
 	return protojson.Unmarshal(text, spec)
 }
 
-// What the service needs of the Deployment: time to drain, probes of the right services, no root.
+// The Deployment has what the service needs: time to drain, probes of the right services, no root.
 func TestDeployment(t *testing.T) {
 	var d apps.Deployment
 	if err := yaml.UnmarshalStrict(only(t, "kubernetes/useradmin.yaml", "apps/v1 Deployment"), &d); err != nil {
@@ -126,7 +126,7 @@ func TestDeployment(t *testing.T) {
 	}
 }
 
-// labelled tells whether the route is only for callers with the label.
+// labelled reports whether the route is only for callers with the label.
 func labelled(route *networking.HTTPRoute) bool {
 	for _, match := range route.GetMatch() {
 		if match.GetSourceLabels()["useradmin-allow-confirmed"] != "true" {
@@ -136,8 +136,8 @@ func labelled(route *networking.HTTPRoute) bool {
 	return len(route.GetMatch()) > 0
 }
 
-// Istio's own two retries are the hazard: each route says what it does, and none repeats what a broken connection or a
-// caller has ended.
+// Istio retries twice by default, which is the hazard: each route sets its own retries, and none repeats a call that a
+// broken connection or the caller has ended.
 func TestRetries(t *testing.T) {
 	var v networking.VirtualService
 	if err := decodeSpec(only(t, "istio/useradmin.yaml", "networking.istio.io/v1 VirtualService"), &v); err != nil {
@@ -148,7 +148,7 @@ func TestRetries(t *testing.T) {
 			t.Errorf("%s leaves Istio's default on", route.GetName())
 		}
 		if !labelled(route) && route.GetRetries().GetAttempts() != 0 {
-			t.Errorf("%s repeats calls of callers that have not said that they set allow_confirmed", route.GetName())
+			t.Errorf("%s repeats calls of callers without the label for allow_confirmed", route.GetName())
 		}
 		if route.GetRetries().GetAttempts() == 0 {
 			continue

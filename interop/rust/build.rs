@@ -1,4 +1,4 @@
-//! Makes the stubs of the descriptor set in internal/schema/, so that no protoc is needed.
+//! Generates the stubs from the descriptor set in internal/schema/, so that no protoc is needed.
 
 use prost::Message;
 use std::{env, error::Error, fs, path::Path};

@@ -52,7 +52,7 @@ class Caller:
                     allow_confirmed=request.get("allow_confirmed", False),
                 ),
                 timeout=request["deadline_ms"] / 1000 if request.get("deadline_ms") else None,
-                metadata=(("x-request-id", request["request_id"]),) if request.get("request_id") else None,
+                metadata=_metadata(request),
             )
             if request.get("cancel_ms"):
                 timer = threading.Timer(request["cancel_ms"] / 1000, call.cancel)
@@ -73,6 +73,13 @@ class Caller:
                 options.append(("grpc.service_config", service_config))
             self._channels[key] = grpc.insecure_channel(address, options=options)
         return UserAdminStub(self._channels[key])
+
+
+def _metadata(request: Json) -> tuple[tuple[str, str], ...]:
+    headers: dict[str, str] = dict(request.get("headers") or {})
+    if request.get("request_id"):
+        headers["x-request-id"] = request["request_id"]
+    return tuple(headers.items())
 
 
 def _trailers(call: grpc.Call | None) -> dict[str, str | bytes]:

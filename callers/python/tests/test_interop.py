@@ -79,6 +79,13 @@ def test_success(server: Server, ask: Ask) -> None:
     assert server.requests[0].allow_confirmed
 
 
+def test_headers(server: Server, ask: Ask) -> None:
+    ask({"headers": {"x-useradmin-repeat": "1"}, "request_id": "r"})
+    ask({"headers": {"x-useradmin-repeat": "1"}})
+    assert [seen.get("x-useradmin-repeat") for seen in server.metadata] == ["1", "1"]
+    assert [seen.get("x-request-id") for seen in server.metadata] == ["r", None]
+
+
 def test_unknown_result(server: Server, ask: Ask) -> None:
     server.answers = [Answer(response=ConfirmSignUpResponse.FromString(b"\x08\x63"))]
     assert ask({})["result"] == "RESULT_CONFIRMED_UNATTRIBUTED"

@@ -2,7 +2,7 @@
 import { ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { UserAdmin } from "@cognito-internal/useradmin";
-import { answerLines, kept } from "./lines.mjs";
+import { answerLines, headersOf, kept } from "./lines.mjs";
 
 const clients = kept((address) => {
   const baseUrl = `http://${address}`;
@@ -32,7 +32,7 @@ await answerLines({
         {
           onTrailer: show,
           signal,
-          ...(request.request_id === "" ? {} : { headers: { "x-request-id": request.request_id } }),
+          headers: headersOf(request),
           ...(request.deadline_ms > 0 ? { timeoutMs: request.deadline_ms } : {}),
         },
       );

@@ -1,7 +1,7 @@
 // The interop matrix's caller on @grpc/grpc-js.
 import { credentials, Metadata } from "@grpc/grpc-js";
 import { UserAdminClient } from "@cognito-internal/useradmin/grpc-js";
-import { answerLines, kept } from "./lines.mjs";
+import { answerLines, headersOf, kept } from "./lines.mjs";
 
 const clients = kept(
   (address, serviceConfig) =>
@@ -19,10 +19,6 @@ await answerLines({
     }
   },
   call: (request, signal, onTrailers) => {
-    const metadata = new Metadata();
-    if (request.request_id !== "") {
-      metadata.set("x-request-id", request.request_id);
-    }
     return clients.get(request).confirmSignUp(
       {
         userPoolId: request.user_pool_id,
@@ -31,7 +27,7 @@ await answerLines({
         allowConfirmed: request.allow_confirmed,
       },
       {
-        metadata,
+        metadata: Metadata.fromHttp2Headers(headersOf(request)),
         signal,
         onStatus: (status) => onTrailers((name) => status.metadata.get(name)[0]?.toString()),
         ...(request.deadline_ms > 0 ? { deadline: Date.now() + request.deadline_ms } : {}),

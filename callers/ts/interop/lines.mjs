@@ -13,6 +13,7 @@ import { ConfirmSignUpResponse_ResultSchema as ResultSchema, Failure, resultOf }
  * @property {number} deadline_ms
  * @property {number} cancel_ms
  * @property {string} request_id sent as metadata `x-request-id`
+ * @property {Record<string, string>} headers sent as metadata
  * @property {string} service_config
  * @property {number} calls how many calls to make, one after another; at least one
  */
@@ -40,6 +41,7 @@ const defaults = {
   deadline_ms: 0,
   cancel_ms: 0,
   request_id: "",
+  headers: {},
   service_config: "",
   calls: 1,
 };
@@ -141,6 +143,16 @@ function answerOf(failure) {
     request_id: failure.requestId,
     details: failure.details.map((detail) => detail.type),
   };
+}
+
+/**
+ * The metadata of a request.
+ *
+ * @param {Request} request
+ * @returns {Record<string, string>}
+ */
+export function headersOf({ headers, request_id }) {
+  return request_id === "" ? headers : { ...headers, "x-request-id": request_id };
 }
 
 /**

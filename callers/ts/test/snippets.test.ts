@@ -173,7 +173,7 @@ for (const name of ["grpcjs", "connect"]) {
       server.on("late", "silence");
       server.on("left", "silence");
       const [ok, failed, violated, mixed, late, left, ...more] = await answers(
-        request("ok", { request_id: "abc" }),
+        request("ok", { request_id: "abc", headers: { "x-useradmin-repeat": "1" } }),
         request("throttled", {}),
         request("invalid", { client_metadata: null, calls: 0 }),
         request("mixed", { calls: 4 }),
@@ -182,6 +182,8 @@ for (const name of ["grpcjs", "connect"]) {
       );
       assert.deepEqual(more, []);
       assert.equal(server.seen[0]?.headers["x-request-id"], "abc");
+      assert.equal(server.seen[0]?.headers["x-useradmin-repeat"], "1");
+      assert.equal(server.seen[1]?.headers["x-useradmin-repeat"], undefined);
       assert.deepEqual(
         [ok?.["id"], ok?.["code"], ok?.["result"], ok?.["trailers"]],
         ["ok", "OK", "RESULT_CONFIRMED", { "x-request-id": "r" }],

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::io::{BufRead, Write, stdin, stdout};
 use std::time::Duration;
+use tonic::metadata::{Ascii, MetadataKey};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
@@ -15,7 +16,7 @@ mod v1 {
     tonic::include_proto!("useradmin.v1");
 }
 
-const DOMAIN: &str = "useradmin.v1";
+const DOMAIN: &str = "useradmin.cognito.internal";
 const TRAILERS: [&str; 2] = ["x-request-id", "grpc-retry-pushback-ms"];
 
 #[derive(Default, Deserialize)]
@@ -31,6 +32,7 @@ struct Call {
     cancel_ms: u64,
     request_id: String,
     service_config: String,
+    headers: HashMap<String, String>,
     calls: u32,
 }
 
@@ -63,7 +65,7 @@ struct Violation {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut channels = HashMap::new();
-    // A thread of its own reads: a cancelled call is told to the server only while the runtime runs.
+    // A separate thread reads: the server learns of a cancelled call only while the runtime runs.
     let (sender, mut requests) = tokio::sync::mpsc::channel(1);
     std::thread::spawn(move || stdin().lock().lines().try_for_each(|line| sender.blocking_send(line)));
     while let Some(line) = requests.recv().await {
@@ -78,7 +80,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Makes the calls of one line; the answer tells of the last one that failed, or of the last one.
+/// Makes the calls of one line; the answer describes the last one that failed, or else the last one.
 async fn answer(channels: &mut HashMap<String, Channel>, call: &Call) -> Result<Answer, Box<dyn Error>> {
     let channel = match channels.get(&call.address) {
         Some(channel) => channel.clone(),
@@ -90,18 +92,18 @@ async fn answer(channels: &mut HashMap<String, Channel>, call: &Call) -> Result<
     };
     let mut client = v1::user_admin_client::UserAdminClient::new(channel);
     let mut codes = BTreeMap::new();
-    let mut told = Answer::default();
+    let mut shown = Answer::default();
     for _ in 0..call.calls.max(1) {
         let answer = one(&mut client, call).await?;
         *codes.entry(answer.code.clone()).or_insert(0) += 1;
-        if answer.code != "OK" || told.code.is_empty() || told.code == "OK" {
-            told = answer;
+        if answer.code != "OK" || shown.code.is_empty() || shown.code == "OK" {
+            shown = answer;
         }
     }
-    told.id = call.id.clone();
-    told.codes = codes;
-    told.service_config_ignored = !call.service_config.is_empty();
-    Ok(told)
+    shown.id = call.id.clone();
+    shown.codes = codes;
+    shown.service_config_ignored = !call.service_config.is_empty();
+    Ok(shown)
 }
 
 async fn one(
@@ -114,6 +116,10 @@ async fn one(
         client_metadata: call.client_metadata.clone(),
         allow_confirmed: call.allow_confirmed,
     });
+    for (key, value) in &call.headers {
+        let key: MetadataKey<Ascii> = key.parse()?;
+        request.metadata_mut().insert(key, value.parse()?);
+    }
     if !call.request_id.is_empty() {
         request.metadata_mut().insert("x-request-id", call.request_id.parse()?);
     }
@@ -141,13 +147,13 @@ async fn one(
     })
 }
 
-/// Reads what the status says, with the outcome unknown where the service did not make it.
+/// Reads the status. Its outcome is unknown where the service did not make it.
 fn failure(status: &Status) -> Answer {
     let details = status.get_error_details();
     let mut answer = Answer {
         code: name(status.code()).into(),
         message: status.message().into(),
-        outcome: "OUTCOME_UNKNOWN".into(),
+        outcome: "UNKNOWN".into(),
         trailers: trailers(status.metadata()),
         details: types(status.details()),
         ..Answer::default()

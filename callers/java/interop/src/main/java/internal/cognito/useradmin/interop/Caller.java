@@ -65,6 +65,7 @@ public final class Caller implements AutoCloseable {
       long cancelMs,
       String requestId,
       String serviceConfig,
+      Map<String, String> headers,
       int calls) {}
 
   private record Answer(
@@ -167,12 +168,18 @@ public final class Caller implements AutoCloseable {
   private UserAdminBlockingStub stub(Request request) {
     ChannelKey key = new ChannelKey(request.address(), orEmpty(request.serviceConfig()));
     UserAdminBlockingStub stub = UserAdminGrpc.newBlockingStub(channels.computeIfAbsent(key, Caller::channel));
-    if (!orEmpty(request.requestId()).isEmpty()) {
-      Metadata headers = new Metadata();
-      headers.put(REQUEST_ID, request.requestId());
-      stub = stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
-    }
+    stub = stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers(request)));
     return request.deadlineMs() > 0 ? stub.withDeadlineAfter(request.deadlineMs(), TimeUnit.MILLISECONDS) : stub;
+  }
+
+  private static Metadata headers(Request request) {
+    Metadata headers = new Metadata();
+    Objects.requireNonNullElse(request.headers(), Map.<String, String>of())
+        .forEach((key, value) -> headers.put(Metadata.Key.of(key, Metadata.ASCII_STRING_MARSHALLER), value));
+    if (!orEmpty(request.requestId()).isEmpty()) {
+      headers.put(REQUEST_ID, request.requestId());
+    }
+    return headers;
   }
 
   @SuppressWarnings("unchecked") // gRPC takes the types that Gson makes.

@@ -44,11 +44,14 @@ import org.junit.jupiter.api.Test;
 class CallerTest {
   private static final Metadata.Key<String> REQUEST_ID =
       Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
+  private static final Metadata.Key<String> REPEAT =
+      Metadata.Key.of("x-useradmin-repeat", Metadata.ASCII_STRING_MARSHALLER);
   private static final Metadata.Key<String> PUSHBACK =
       Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
 
   private final BlockingQueue<ConfirmSignUpRequest> requests = new LinkedBlockingQueue<>();
   private final BlockingQueue<String> requestIds = new LinkedBlockingQueue<>();
+  private final BlockingQueue<String> repeats = new LinkedBlockingQueue<>();
   private Server server;
 
   @BeforeEach
@@ -69,6 +72,9 @@ class CallerTest {
         ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
       if (headers.containsKey(REQUEST_ID)) {
         requestIds.add(headers.get(REQUEST_ID));
+      }
+      if (headers.containsKey(REPEAT)) {
+        repeats.add(headers.get(REPEAT));
       }
       return next.startCall(call, headers);
     }
@@ -151,7 +157,8 @@ class CallerTest {
                 "client_metadata", Map.of("k", "v"),
                 "allow_confirmed", true,
                 "deadline_ms", 5000,
-                "request_id", "mine"));
+                "request_id", "mine",
+                "headers", Map.of("x-useradmin-repeat", "1")));
 
     assertEquals(
         ConfirmSignUpRequest.newBuilder()
@@ -162,6 +169,7 @@ class CallerTest {
             .build(),
         requests.take());
     assertEquals(List.of("mine"), List.copyOf(requestIds));
+    assertEquals(List.of("1"), List.copyOf(repeats));
     assertEquals(
         JsonParser.parseString(
             "{'id':'1','code':'OK','message':'','result':'RESULT_CONFIRMED','from_service':false,'reason':'',"
