@@ -13,7 +13,7 @@ import (
 const (
 	requestIDHeader = "X-Amzn-Requestid"
 	errorTypeHeader = "X-Amzn-Errortype"
-	// maxToken bounds names and ids of Cognito's, in bytes; whatever is longer is not one.
+	// maxToken bounds names and ids in responses, in bytes; whatever is longer is not one.
 	maxToken = 64
 )
 

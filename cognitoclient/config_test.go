@@ -7,12 +7,14 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/auth"
 	smithyendpoints "github.com/aws/smithy-go/endpoints"
 	"github.com/aws/smithy-go/middleware"
@@ -325,25 +328,61 @@ func TestTLSWithCABundle(t *testing.T) {
 
 // Drift: every exception that the SDK declares for an operation of this package is known.
 func TestEveryDeclaredExceptionIsKnown(t *testing.T) {
-	file := sdkSource(t, "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider", "deserializers.go")
 	for _, operation := range ownOperations(t) {
 		declared := 0
-		ast.Inspect(file, func(n ast.Node) bool {
-			if f, ok := n.(*ast.FuncDecl); ok {
-				return f.Name.Name == "awsAwsjson11_deserializeOpError"+operation
+		for _, name := range sdkExceptions(t) {
+			if !declares(t, operation, name) {
+				continue
 			}
-			if literal, ok := n.(*ast.BasicLit); ok && strings.HasSuffix(literal.Value, `Exception"`) {
-				declared++
-				if name := strings.Trim(literal.Value, `"`); exceptions()[strings.ToLower(name)].name != name {
-					t.Errorf("%s of %s is not known: add it to exceptions", name, operation)
-				}
+			declared++
+			if exceptions()[strings.ToLower(name)].name != name {
+				t.Errorf("%s of %s is not known: add it to exceptions", name, operation)
 			}
-			return true
-		})
+		}
 		if declared < 6 {
-			t.Errorf("%s: found only %d declared exceptions: the SDK's source has changed its shape", operation, declared)
+			t.Errorf("%s: the SDK declares only %d exceptions: it has changed how it does so", operation, declared)
 		}
 	}
+}
+
+// sdkExceptions are the types of all exceptions in the SDK's package types.
+func sdkExceptions(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	ast.Inspect(sdkSource(t, "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider", "types/errors.go"), func(n ast.Node) bool {
+		if spec, ok := n.(*ast.TypeSpec); ok && strings.HasSuffix(spec.Name.Name, "Exception") {
+			names = append(names, spec.Name.Name)
+		}
+		return true
+	})
+	return names
+}
+
+// declares reports whether the SDK's client gives the exception a type of its own when it answers the operation.
+func declares(t *testing.T, operation, exception string) bool {
+	t.Helper()
+	client := cognitoidentityprovider.New(cognitoidentityprovider.Options{
+		Region: "us-east-1", Credentials: aws.AnonymousCredentials{}, Retryer: aws.NopRetryer{},
+		HTTPClient: smithyhttp.ClientDoFunc(func(*http.Request) (*http.Response, error) {
+			body := io.NopCloser(strings.NewReader(`{"__type":"` + exception + `"}`))
+			return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {amzJSON}}, Body: body}, nil
+		}),
+	})
+	method := reflect.ValueOf(client).MethodByName(operation)
+	input := reflect.New(method.Type().In(1).Elem())
+	for name, field := range input.Elem().Fields() {
+		if text := aws.String("x_1"); name.IsExported() && field.Type() == reflect.TypeOf(text) {
+			field.Set(reflect.ValueOf(text))
+		}
+	}
+	result := method.Call([]reflect.Value{reflect.ValueOf(t.Context()), input})
+	err, _ := result[1].Interface().(error)
+	var known smithy.APIError
+	var generic *smithy.GenericAPIError
+	if !errors.As(err, &known) {
+		t.Fatalf("%s: %v", operation, err)
+	}
+	return !errors.As(err, &generic)
 }
 
 // ownOperations are those of the embedded Cognito that this package calls.

@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// transportFunc answers without a network; it says itself when a connection was had.
+// transportFunc answers without a network; it reports the connection as net/http does.
 type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

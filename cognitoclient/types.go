@@ -179,7 +179,7 @@ type Violation struct {
 	Reason string
 }
 
-// Error is a failed call, and the only type of error that calls return. It has no text of Cognito's, and nothing of the
+// Error is a failed call, and the only type of error that calls return. It has no text from Cognito, and nothing of the
 // request: all of it may be shown to callers and in logs.
 type Error struct {
 	// Operation is Cognito's name of the operation.

@@ -46,7 +46,7 @@ func outcomeOf(tb testing.TB, name string) cognitoclient.Outcome {
 	return 0
 }
 
-// causeOf is the cause of the reason; 0 for INVALID_REQUEST, which is no answer of Cognito.
+// causeOf is the cause of the reason; 0 for INVALID_REQUEST, which Cognito never gives.
 func causeOf(reason string) cognitoclient.Cause {
 	for _, cause := range cognitoclient.Causes() {
 		if cause.String() == reason {
