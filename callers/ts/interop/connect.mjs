@@ -37,7 +37,7 @@ await answerLines({
         },
       );
     } catch (err) {
-      // A failed call has no onTrailer: its trailers are with the error.
+      // A failed call does not call onTrailer; its trailers are in the error.
       if (err instanceof ConnectError) {
         show(err.metadata);
       }

@@ -1,9 +1,9 @@
-// What both callers of the interop matrix share: requests as JSON lines in, answers as JSON lines out, one at a time.
+// Shared by both callers of the interop matrix: reads JSON requests from stdin and prints JSON answers, one per line.
 import { createInterface } from "node:readline";
 import { ConfirmSignUpResponse_ResultSchema as ResultSchema, Failure, resultOf } from "@cognito-internal/useradmin";
 
 /**
- * @typedef {object} Request One line of stdin; a time of 0 and an empty text mean none.
+ * @typedef {object} Request One line of stdin; a time of 0 or an empty text means none.
  * @property {string} id
  * @property {string} address `host:port`, plaintext
  * @property {string} user_pool_id
@@ -27,7 +27,7 @@ import { ConfirmSignUpResponse_ResultSchema as ResultSchema, Failure, resultOf }
  * @property {(request: Request, signal: AbortSignal, onTrailers: (trailers: Trailers) => void)
  *   => Promise<import("@cognito-internal/useradmin").ConfirmSignUpResponse>} call Makes one call.
  * @property {() => void} close Closes all channels.
- * @property {boolean} ignoresServiceConfig Whether the library has no such thing.
+ * @property {boolean} ignoresServiceConfig Whether the library does not support service configs.
  */
 
 /** @type {Request} */
@@ -72,17 +72,17 @@ async function answerTo(request, caller) {
   /** @type {Record<string, number>} */
   const codes = {};
   /** @type {Awaited<ReturnType<typeof callOnce>> | undefined} */
-  let told;
+  let last;
   for (let i = 0; i < Math.max(request.calls, 1); i++) {
     const answer = await callOnce(request, caller);
     codes[answer.code] = (codes[answer.code] ?? 0) + 1;
-    // The last failure, or the last success where none failed.
-    if (answer.code !== "OK" || told === undefined || told.code === "OK") {
-      told = answer;
+    // The last failure, or the last success if no call failed.
+    if (answer.code !== "OK" || last === undefined || last.code === "OK") {
+      last = answer;
     }
   }
   const ignored = request.service_config !== "" && caller.ignoresServiceConfig ? { service_config_ignored: true } : {};
-  return { id: request.id, ...told, codes, ...ignored };
+  return { id: request.id, ...last, codes, ...ignored };
 }
 
 /**
@@ -156,7 +156,7 @@ export function headersOf({ headers, request_id }) {
 }
 
 /**
- * Keeps what `make` makes, one for each pair of address and service config.
+ * Caches the results of `make`, one for each pair of address and service config.
  *
  * @template T
  * @param {(address: string, serviceConfig: string) => T} make

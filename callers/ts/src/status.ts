@@ -115,7 +115,7 @@ function statusDetails(bytes: unknown, code: number): Detail[] {
   }
   try {
     const status = fromBinary(StatusSchema, bytes);
-    // grpc-js replaces a code that gRPC does not have.
+    // Older versions of grpc-js read a code that gRPC does not have as UNKNOWN.
     if (status.code !== code && (code !== Code.UNKNOWN || isCode(status.code))) {
       return [];
     }

@@ -54,7 +54,7 @@ test("what goes with a call of UserAdminClient", async (t) => {
   assert.equal(server.seen[0]?.headers["x-request-id"], "abc");
   assert.deepEqual(statuses[0]?.metadata.get("x-request-id"), ["from-the-server"]);
 
-  // A request that can't be encoded is the caller's mistake, and rejects like any failure.
+  // A request that cannot be encoded rejects like any failure.
   const broken = { username: Object.create(null) as string };
   const failure = await client.confirmSignUp(broken).then(() => assert.fail("it was sent"), Failure.from);
   assert.equal(failure.fromService, false);

@@ -181,7 +181,7 @@ public final class Failure {
   }
 
   /**
-   * Tells whether the service made the status.
+   * Returns whether the service made the status.
    *
    * <p>If not, something else made it: a proxy, a library, a cut connection, the caller's own deadline.
    *
@@ -266,7 +266,7 @@ public final class Failure {
   }
 
   /**
-   * Tells whether the service says that the same call may be sent again, after {@link #retryDelay} if there is one.
+   * Returns whether the service says that the same call may be sent again, after {@link #retryDelay} if there is one.
    *
    * <p>It says so with RetryInfo or UNAVAILABLE. Mark the repeat with {@link Repeats#mark}.
    *
@@ -277,7 +277,7 @@ public final class Failure {
   }
 
   /**
-   * Tells whether the call certainly had no effect on the user, and will have none.
+   * Returns whether the call certainly had no effect on the user, and will have none.
    *
    * @return whether the service made the status and {@link #outcome} is NOT_SENT or NOT_APPLIED
    */
@@ -286,7 +286,7 @@ public final class Failure {
   }
 
   /**
-   * Tells whether the call had its effect on the user and failed afterwards: do not send it again.
+   * Returns whether the call had its effect on the user and failed afterwards: do not send it again.
    *
    * @return whether {@link #outcome} is APPLIED
    */
@@ -295,7 +295,7 @@ public final class Failure {
   }
 
   /**
-   * Tells whether the call may have had its effect, or may still have it.
+   * Returns whether the call may have had its effect, or may still have it.
    *
    * <p>To find out, send it again with {@code allow_confirmed}, marked with {@link Repeats#mark}: OK means that the user
    * is confirmed.
@@ -307,7 +307,7 @@ public final class Failure {
   }
 
   /**
-   * Tells whether the call was marked as a repeat, by the caller, a library or a proxy.
+   * Returns whether the call was marked as a repeat, by the caller, a library or a proxy.
    *
    * @return whether the metadata has {@code repeated} = {@code true}
    */

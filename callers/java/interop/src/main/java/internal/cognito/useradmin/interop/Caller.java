@@ -118,17 +118,17 @@ public final class Caller implements AutoCloseable {
   // Describes the last failure, or the last success if no call failed.
   private Map<String, Object> answer(Request request) {
     Map<String, Integer> codes = new TreeMap<>();
-    Answer told = null;
+    Answer last = null;
     for (int i = 0; i < Math.max(request.calls(), 1); i++) {
       Answer answer = call(request);
       codes.merge(answer.code(), 1, Integer::sum);
-      if (told == null || told.code().equals("OK") || !answer.code().equals("OK")) {
-        told = answer;
+      if (last == null || last.code().equals("OK") || !answer.code().equals("OK")) {
+        last = answer;
       }
     }
     Map<String, Object> line = new LinkedHashMap<>();
     line.put("id", orEmpty(request.id()));
-    GSON.toJsonTree(told).getAsJsonObject().asMap().forEach(line::put);
+    GSON.toJsonTree(last).getAsJsonObject().asMap().forEach(line::put);
     line.put("codes", codes);
     return line;
   }
