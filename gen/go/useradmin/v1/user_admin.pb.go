@@ -33,8 +33,7 @@ const (
 	ConfirmSignUpResponse_RESULT_CONFIRMED ConfirmSignUpResponse_Result = 1
 	// The user was confirmed before this call, or by somebody else while it ran; sent only with `allow_confirmed`.
 	//
-	// This call ran no trigger. If somebody else confirmed the user through the user's own sign-up, a trigger did
-	// run.
+	// This call ran no trigger; whoever confirmed the user may have run one.
 	ConfirmSignUpResponse_RESULT_ALREADY_CONFIRMED ConfirmSignUpResponse_Result = 2
 	// The user is confirmed, but whether by this call or by somebody else, and how the trigger ended, is not known.
 	//

@@ -120,8 +120,7 @@ class ConfirmSignUpResponse(_message.Message):
         RESULT_ALREADY_CONFIRMED: ConfirmSignUpResponse._Result.ValueType  # 2
         """The user was confirmed before this call, or by somebody else while it ran; sent only with `allow_confirmed`.
 
-        This call ran no trigger. If somebody else confirmed the user through the user's own sign-up, a trigger did
-        run.
+        This call ran no trigger; whoever confirmed the user may have run one.
         """
         RESULT_CONFIRMED_UNATTRIBUTED: ConfirmSignUpResponse._Result.ValueType  # 3
         """The user is confirmed, but whether by this call or by somebody else, and how the trigger ended, is not known.
@@ -139,8 +138,7 @@ class ConfirmSignUpResponse(_message.Message):
     RESULT_ALREADY_CONFIRMED: ConfirmSignUpResponse.Result.ValueType  # 2
     """The user was confirmed before this call, or by somebody else while it ran; sent only with `allow_confirmed`.
 
-    This call ran no trigger. If somebody else confirmed the user through the user's own sign-up, a trigger did
-    run.
+    This call ran no trigger; whoever confirmed the user may have run one.
     """
     RESULT_CONFIRMED_UNATTRIBUTED: ConfirmSignUpResponse.Result.ValueType  # 3
     """The user is confirmed, but whether by this call or by somebody else, and how the trigger ended, is not known.

@@ -120,8 +120,7 @@ export enum ConfirmSignUpResponse_Result {
   /**
    * The user was confirmed before this call, or by somebody else while it ran; sent only with `allow_confirmed`.
    *
-   * This call ran no trigger. If somebody else confirmed the user through the user's own sign-up, a trigger did
-   * run.
+   * This call ran no trigger; whoever confirmed the user may have run one.
    *
    * @generated from enum value: RESULT_ALREADY_CONFIRMED = 2;
    */

@@ -73,8 +73,7 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * The user was confirmed before this call, or by somebody else while it ran; sent only with `allow_confirmed`.
      *
-     * This call ran no trigger. If somebody else confirmed the user through the user's own sign-up, a trigger did
-     * run.
+     * This call ran no trigger; whoever confirmed the user may have run one.
      * </pre>
      *
      * <code>RESULT_ALREADY_CONFIRMED = 2;</code>
@@ -113,8 +112,7 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * The user was confirmed before this call, or by somebody else while it ran; sent only with `allow_confirmed`.
      *
-     * This call ran no trigger. If somebody else confirmed the user through the user's own sign-up, a trigger did
-     * run.
+     * This call ran no trigger; whoever confirmed the user may have run one.
      * </pre>
      *
      * <code>RESULT_ALREADY_CONFIRMED = 2;</code>
