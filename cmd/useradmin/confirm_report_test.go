@@ -25,8 +25,7 @@ func TestConfirmSuccess(t *testing.T) {
   The user was confirmed before this call, or by somebody else while it ran;
   sent only with ` + "`allow_confirmed`" + `.
 
-  This call ran no trigger. If somebody else confirmed the user through the
-  user's own sign-up, a trigger did run.
+  This call ran no trigger; whoever confirmed the user may have run one.
 
   Request id   7d3f
 `
