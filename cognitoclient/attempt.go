@@ -88,10 +88,11 @@ func (c *Client) newRequest(op *operation, r request) *http.Request {
 	if r.id != "" {
 		userAgent += " request/" + r.id
 	}
+	target := *c.endpoint.url // the signer writes to it
 	return &http.Request{
 		Method: http.MethodPost,
-		URL:    c.endpoint.url,
-		Host:   c.endpoint.url.Host,
+		URL:    &target,
+		Host:   target.Host,
 		Header: http.Header{
 			"Content-Type": {contentType},
 			"X-Amz-Target": {targetPrefix + op.name},
