@@ -1,13 +1,20 @@
 package server
 
 import (
+	"context"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -15,6 +22,7 @@ import (
 	"cognito.internal/useradmin/cognitoclient"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 	"cognito.internal/useradmin/internal/fakecognito"
+	"cognito.internal/useradmin/internal/schema"
 )
 
 // Whoever adds an RPC is told here what it still lacks: every method of UserAdmin that the proto has is called, and looked
@@ -29,22 +37,23 @@ func TestEveryRPCIsComplete(t *testing.T) {
 		method := methods.Get(i)
 		name := string(method.Name())
 		t.Run(name, func(t *testing.T) {
-			e := serve(t, stub{}, Config{Region: "us-east-1"}) // every call of it panics
 			full := "/" + serviceName + "/" + name
-			r := e.rpcs[full]
-			if r == nil {
-				t.Fatalf("%s: add it to rpcs() in rpc.go", name)
+			r := newServer(t, stub{}, Config{}).rpcs[full]
+			if r == nil || r.safe == nil {
+				t.Fatalf("%s: add it to rpcs() in rpc.go, and say whether its request is safe to repeat", name)
 			}
-			checkRPC(t, e, full, method)
-			checkRows(t, e.Server, full, method)
+			checkEmptyRequest(t, full, method)
+			checkRows(t, full, method)
 			checkPlaces(t, r)
+			checkWholeWay(t, full, method, r)
 		})
 	}
 }
 
-// checkRPC calls the method with an empty request: it must be refused, with an outcome, and counted under its name.
-func checkRPC(t *testing.T, e *edge, full string, method protoreflect.MethodDescriptor) {
+// checkEmptyRequest calls the method with an empty request: it must be refused, with an outcome, and counted under its name.
+func checkEmptyRequest(t *testing.T, full string, method protoreflect.MethodDescriptor) {
 	t.Helper()
+	e := serve(t, stub{}, Config{}) // whose methods panic
 	err := e.conn.Invoke(t.Context(), full, messageOf(t, method.Input()), messageOf(t, method.Output()))
 	info := infoOf(t, err)
 	if info.GetReason() != "INVALID_REQUEST" || info.GetMetadata()["outcome"] != "NOT_SENT" {
@@ -64,8 +73,9 @@ func messageOf(t *testing.T, d protoreflect.MessageDescriptor) proto.Message {
 }
 
 // checkRows demands a row and an outcome for every cause, on a first sending and on a repeat.
-func checkRows(t *testing.T, s *Server, full string, method protoreflect.MethodDescriptor) {
+func checkRows(t *testing.T, full string, method protoreflect.MethodDescriptor) {
 	t.Helper()
+	s := newServer(t, stub{}, Config{Region: "us-east-1"})
 	r := s.rpcs[full]
 	for _, cause := range cognitoclient.Causes() {
 		for _, repeated := range []bool{false, true} {
@@ -79,8 +89,15 @@ func checkRows(t *testing.T, s *Server, full string, method protoreflect.MethodD
 			}
 		}
 	}
-	if r.unknown == "" || r.safe == nil || r.quota == "" {
-		t.Errorf("%s: say how to find out after UNKNOWN, whether its request is safe to repeat, and Cognito's quota category", r.name)
+	contract, err := schema.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told := strings.ReplaceAll(contract.Unknown(method.FullName()), "`", ""); r.unknown == "" || r.unknown != told {
+		t.Errorf("%s tells callers after UNKNOWN %q, the proto's comment below Unknown %q", r.name, r.unknown, told)
+	}
+	if r.quota == "" {
+		t.Errorf("%s: name Cognito's quota category", r.name)
 	}
 }
 
@@ -100,6 +117,66 @@ func checkPlaces(t *testing.T, r *rpc) {
 			t.Errorf("%s must mention %s", path, text)
 		}
 	}
+}
+
+// checkWholeWay makes the call against the embedded Cognito, so that a value that is wrong in one of the places shows.
+func checkWholeWay(t *testing.T, full string, method protoreflect.MethodDescriptor, r *rpc) {
+	t.Helper()
+	const pool, user = "us-east-1_EXAMPLE01", "user-1"
+	fake := fakecognito.New(fakecognito.Config{})
+	if err := fake.AddPool(fakecognito.Pool{ID: pool, Users: []fakecognito.User{{Username: user}}}); err != nil {
+		t.Fatal(err)
+	}
+	throttle := fakecognito.Throw("TooManyRequestsException", "")
+	fake.ScriptUser(pool, user, throttle, throttle, fakecognito.ResetBeforeReading(),
+		fakecognito.Throw("InvalidParameterException", "1 validation error detected: Value at 'username' failed to satisfy constraint: Member must not be null"))
+	e := serve(t, cognitoOf(t, fake), Config{Region: "us-east-1"})
+	call := func(ctx context.Context) error {
+		req := messageOf(t, method.Input())
+		fields := req.ProtoReflect().Descriptor().Fields()
+		req.ProtoReflect().Set(fields.ByName("user_pool_id"), protoreflect.ValueOfString(pool))
+		req.ProtoReflect().Set(fields.ByName("username"), protoreflect.ValueOfString(user))
+		return e.conn.Invoke(ctx, full, req, messageOf(t, method.Output()))
+	}
+	err := call(t.Context())
+	want(t, err, codes.ResourceExhausted, "TOO_MANY_REQUESTS", "NOT_APPLIED")
+	if got := detail[*errdetails.QuotaFailure](t, err).GetViolations()[0].GetQuotaId(); got != r.quota {
+		t.Errorf("quota %q, want %q", got, r.quota)
+	}
+	want(t, call(metadata.AppendToOutgoingContext(t.Context(), repeatKey, "1")), codes.Aborted, "TOO_MANY_REQUESTS", "UNKNOWN")
+	want(t, call(t.Context()), codes.Aborted, "COGNITO_RESPONSE_LOST", "UNKNOWN")
+	err = call(t.Context())
+	want(t, err, codes.InvalidArgument, "INVALID_PARAMETER", "NOT_APPLIED")
+	if bad := detail[*errdetails.BadRequest](t, err).GetFieldViolations(); len(bad) != 1 || bad[0].GetField() != "username" {
+		t.Errorf("Cognito's violation became %v: name the operation's members", bad)
+	}
+	if err := call(t.Context()); err != nil {
+		t.Errorf("without a fault: %v", err)
+	}
+	eventually(t, "the log line of a success, with the outcome", func() bool {
+		return containsAll(e.log.String(), []string{`"code":"OK","outcome":"`})
+	})
+	for _, entry := range fake.Journal() {
+		if entry.Request.ID != "" && entry.Request.Operation != r.operation {
+			t.Errorf("Cognito was asked for %s, want %s", entry.Request.Operation, r.operation)
+		}
+	}
+}
+
+// cognitoOf is a client of one attempt for the embedded Cognito.
+func cognitoOf(t *testing.T, fake *fakecognito.Server) Cognito {
+	t.Helper()
+	web := httptest.NewServer(fake)
+	t.Cleanup(web.Close)
+	client, err := cognitoclient.New(cognitoclient.Config{
+		AWS: aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider(
+			fakecognito.DefaultAccessKeyID, fakecognito.DefaultSecretAccessKey, "")},
+		Endpoint: web.URL, Attempts: 1, Random: func() float64 { return 0 },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
 }
 
 // mentioned looks for the text in a file, or in the Go files of a folder.
