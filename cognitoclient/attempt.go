@@ -36,7 +36,7 @@ type attempt struct {
 	problem string
 	// renewed: the credentials or the clock with which it was signed were replaced since, so that another may succeed.
 	renewed bool
-	// afterTrigger: it was made to find out what a failed trigger has left.
+	// afterTrigger: it was made to find out whether the effect stands although the trigger failed.
 	afterTrigger bool
 }
 
@@ -85,8 +85,8 @@ func orEnded(ctx context.Context, cause Cause) Cause {
 
 func (c *Client) newRequest(op *operation, r request) *http.Request {
 	userAgent := c.userAgent
-	if r.id != "" {
-		userAgent += " request/" + r.id
+	if id := identifier(r.id, "._:-"); id != "" {
+		userAgent += " request/" + id
 	}
 	target := *c.endpoint.url // the signer writes to it
 	return &http.Request{

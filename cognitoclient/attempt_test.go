@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -94,6 +96,8 @@ func answer(status int, contentType, body string, header ...string) http.Handler
 
 const amzJSON = "application/x-amz-json-1.1"
 
+func throwsRaw(body string) http.HandlerFunc { return answer(400, amzJSON, body) }
+
 func throws(status int, code, message string) http.HandlerFunc {
 	return answer(status, amzJSON, `{"__type":"`+code+`","message":"`+message+`"}`)
 }
@@ -118,6 +122,8 @@ func TestClassifyAnswers(t *testing.T) {
 		{"errorType with 200", answer(200, amzJSON, `{"errorType":"Error"}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
 		{"errorMessage with 200", answer(200, amzJSON, `{"errorMessage":"x"}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
 		{"two objects with 200", answer(200, amzJSON, `{}{}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"two content types in a line", answer(200, amzJSON+";x=1, text/html", "{}"), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"a member that folds to message", answer(200, amzJSON, `{"me\u017f\u017fage":"x"}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
 		{"two content types", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["Content-Type"] = []string{amzJSON, amzJSON}
 			_, _ = io.WriteString(w, "{}")
@@ -153,7 +159,14 @@ func TestClassifyAnswers(t *testing.T) {
 		{"canonical spelling, other case", throws(400, "usernotfoundEXCEPTION", "m"), "USER_NOT_FOUND NOT_APPLIED UserNotFoundException  1"},
 		{"header alone", answer(400, amzJSON, `{}`, "X-Amzn-ErrorType", "ResourceNotFoundException"), "USER_POOL_NOT_FOUND NOT_APPLIED ResourceNotFoundException  1"},
 		{"header without a body", answer(400, amzJSON, "", "X-Amzn-ErrorType", "ResourceNotFoundException:"), "USER_POOL_NOT_FOUND NOT_APPLIED ResourceNotFoundException  1"},
-		{"header before a page", answer(400, "text/html", "<html>", "X-Amzn-ErrorType", "ResourceNotFoundException"), "UNRECOGNIZED_EXCEPTION UNKNOWN   1"},
+		{"header before a page", answer(400, "text/html", "<html>", "X-Amzn-ErrorType", "ResourceNotFoundException"), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"null under a named header", answer(429, amzJSON, "null", "X-Amzn-ErrorType", "UserLambdaValidationException"), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"message is not a text", throwsRaw(`{"__type":"NotAuthorizedException","message":{"a":1}}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"type is not a text", throwsRaw(`{"__type":["UserLambdaValidationException"],"code":"TooManyRequestsException"}`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"a gateway's code is a number", answer(429, "application/json", `{"code":429,"message":"slow down"}`), "TOO_MANY_REQUESTS NOT_APPLIED   1"},
+		{"cut object", answer(429, amzJSON, `{"__type":"UserLambdaValidationException","mess`), "COGNITO_RESPONSE_LOST UNKNOWN   1"},
+		{"trigger and a colon", throws(400, "NotAuthorizedException", "PostConfirmation: x"), "UNRECOGNIZED_EXCEPTION UNKNOWN NotAuthorizedException  1"},
+		{"trigger's source", throws(400, "TooManyRequestsException", "PostConfirmation_ConfirmSignUp failed"), "UNRECOGNIZED_EXCEPTION UNKNOWN TooManyRequestsException  1"},
 		{"code beats status", throws(503, "LimitExceededException", "m"), "LIMIT_EXCEEDED NOT_APPLIED LimitExceededException  1"},
 		{"confirmed", notAuthorized("User cannot be confirmed. Current status is CONFIRMED"), "USER_ALREADY_CONFIRMED NOT_APPLIED NotAuthorizedException CONFIRMED 1"},
 		{"older wording", notAuthorized("User cannot be confirm. Current status is CONFIRMED"), "USER_ALREADY_CONFIRMED NOT_APPLIED NotAuthorizedException CONFIRMED 1"},
@@ -314,6 +327,7 @@ func TestLoop(t *testing.T) {
 			"COGNITO_UNAVAILABLE UNKNOWN   3", "COGNITO_UNAVAILABLE COGNITO_UNAVAILABLE COGNITO_UNAVAILABLE"},
 		{"a contradiction is repeated", []http.HandlerFunc{answer(400, amzJSON, `{"__type":"A"}`, "X-Amzn-ErrorType", "B"), throws(400, "NotAuthorizedException", "Current status is CONFIRMED")},
 			"unattributed, 2 attempts", "COGNITO_RESPONSE_LOST USER_ALREADY_CONFIRMED"},
+		{"a 500 is repeated", []http.HandlerFunc{answer(500, "", ""), answer(200, amzJSON, "{}")}, "confirmed, 2 attempts", "COGNITO_INTERNAL_ERROR OK"},
 		{"a bare 408 is repeated", []http.HandlerFunc{answer(408, "", ""), answer(200, amzJSON, "{}")}, "confirmed, 2 attempts", "COGNITO_UNAVAILABLE OK"},
 		{"trigger failed, then confirmed", []http.HandlerFunc{throws(400, "UnexpectedLambdaException", "PostConfirmation invocation failed due to error X."), throws(400, "NotAuthorizedException", "Current status is CONFIRMED")},
 			"LAMBDA_FAILED APPLIED UnexpectedLambdaException CONFIRMED 2", "LAMBDA_FAILED USER_ALREADY_CONFIRMED"},
@@ -410,5 +424,107 @@ func TestFetchCredentialsHidesAWSsTexts(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
+	}
+}
+
+// Every name that AWS is known to send has a cause, in any case, whatever the HTTP status.
+func TestEveryKnownException(t *testing.T) {
+	suffixed := func(names ...string) []string {
+		for _, name := range slices.Clone(names) {
+			names = append(names, name+"Exception")
+		}
+		return names
+	}
+	for cause, names := range map[Cause][]string{
+		InvalidParameter:      append(suffixed("Validation", "RequestEntityTooLarge"), "InvalidParameterException", "ValidationError"),
+		UserPoolNotFound:      {"ResourceNotFoundException"},
+		UserNotFound:          {"UserNotFoundException"},
+		NotAuthorized:         {"NotAuthorizedException"},
+		LambdaRejected:        {"UserLambdaValidationException"},
+		LambdaFailed:          {"UnexpectedLambdaException"},
+		LambdaResponseInvalid: {"InvalidLambdaResponseException"},
+		OperationNotEnabled:   {"OperationNotEnabledException"},
+		TooManyRequests:       append(suffixed("Throttling", "Throttled", "RequestThrottled"), "TooManyRequestsException", "RequestLimitExceeded"),
+		LimitExceeded:         {"LimitExceededException"},
+		TooManyFailedAttempts: {"TooManyFailedAttemptsException"},
+		InternalError:         {"InternalErrorException", "InternalFailure"},
+		Unavailable:           suffixed("ServiceUnavailable", "RequestTimeout"),
+		AccessDenied:          suffixed("AccessDenied", "OptInRequired"),
+		Credentials: append(suffixed("ExpiredToken", "UnrecognizedClient", "InvalidSignature", "IncompleteSignature", "MissingAuthenticationToken", "RequestExpired"),
+			"InvalidClientTokenId", "SignatureDoesNotMatch"),
+		OperationUnsupported: append(suffixed("UnknownOperation", "Serialization"), "InvalidAction"),
+	} {
+		for _, name := range names {
+			for _, status := range []int{400, 403, 503} {
+				resp := response{status: status, header: http.Header{}, body: []byte(`{"__type":"` + strings.ToUpper(name) + `"}`)}
+				a := client(t, "", nil).classify(confirmSignUp(), request{}, resp)
+				if a.cause != cause || a.exception != name {
+					t.Errorf("%s with %d: %s, shown as %q", name, status, a.cause, a.exception)
+				}
+			}
+		}
+	}
+}
+
+// A text that is not a name is not shown, a reasonCode is.
+func TestNamesAreNames(t *testing.T) {
+	for body, want := range map[string]attempt{
+		`{"__type":"Odd Name"}`: {cause: UnrecognizedException},
+		`{"__type":"InvalidParameterException","reasonCode":"x-1"}`:           {cause: InvalidParameter, exception: "InvalidParameterException", reasonCode: "x-1"},
+		`{"__type":"InvalidParameterException","reasonCode":"the user jane"}`: {cause: InvalidParameter, exception: "InvalidParameterException"},
+	} {
+		a := client(t, "", nil).classify(confirmSignUp(), request{}, response{status: 400, header: http.Header{}, body: []byte(body)})
+		if a.cause != want.cause || a.exception != want.exception || a.reasonCode != want.reasonCode {
+			t.Errorf("%s: %+v", body, a)
+		}
+	}
+}
+
+// responding is a client whose Cognito gives these responses, one after the other, and tells after each.
+func responding(t *testing.T, after func(n int), bodies ...string) *Client {
+	t.Helper()
+	c := client(t, "", func(c *Config) { c.Attempts = 3 })
+	n := 0
+	c.transport = transportFunc(func(r *http.Request) (*http.Response, error) {
+		httptrace.ContextClientTrace(r.Context()).GotConn(httptrace.GotConnInfo{})
+		n++
+		defer after(n)
+		return &http.Response{StatusCode: 400, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(bodies[n-1]))}, nil
+	})
+	return c
+}
+
+// An end between two attempts says why the call ended, but for the attempt that follows a trigger's failure: the failure
+// stands then.
+func TestEndsBetweenAttempts(t *testing.T) {
+	const (
+		throttle = `{"__type":"TooManyRequestsException"}`
+		failed   = `{"__type":"UnexpectedLambdaException","message":"PostConfirmation invocation failed due to error X."}`
+	)
+	stops := errors.New("the server stops")
+	for _, test := range []struct {
+		body  string
+		cause error
+		want  string
+	}{
+		{throttle, stops, "SERVER_STOPPING NOT_APPLIED TooManyRequestsException  1"},
+		{throttle, nil, "CANCELLED NOT_APPLIED TooManyRequestsException  1"},
+		{failed, stops, "LAMBDA_FAILED UNKNOWN UnexpectedLambdaException  1"},
+		{failed, nil, "LAMBDA_FAILED UNKNOWN UnexpectedLambdaException  1"},
+	} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		c := responding(t, func(int) { cancel(test.cause) }, test.body)
+		if got := confirm(t, ctx, c); got != test.want {
+			t.Errorf("got %s, want %s", got, test.want)
+		}
+	}
+}
+
+// A caller's id that is not one does not reach the header.
+func TestOddIDs(t *testing.T) {
+	for _, id := range []string{"a\nb", "a b", strings.Repeat("a", 65)} {
+		if got := client(t, "", nil).newRequest(confirmSignUp(), request{id: id}).Header.Get("User-Agent"); got != "useradmin" {
+			t.Errorf("%q became %q", id, got)
+		}
 	}
 }

@@ -34,7 +34,7 @@ func (c *Client) call(ctx context.Context, op *operation, r request) (Result, er
 // step is what a call does after an attempt: it stops, or makes another one after the delay.
 type step struct {
 	stop bool
-	// afterTrigger is set where the next attempt finds out what a failed trigger has left.
+	// afterTrigger is set where the next attempt finds out whether the user is confirmed although the trigger failed.
 	afterTrigger bool
 	delay        time.Duration
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/restjson"
@@ -76,7 +77,7 @@ func namedCause(status int) Cause {
 // empty bodies, HTML and error objects with the status 200.
 func (c *Client) strictSuccess(resp response) bool {
 	types := resp.header["Content-Type"]
-	if resp.status != http.StatusOK || len(types) != 1 || len(resp.header[errorTypeHeader]) > 0 {
+	if resp.status != http.StatusOK || len(types) != 1 || strings.Contains(types[0], ",") || len(resp.header[errorTypeHeader]) > 0 {
 		return false
 	}
 	mediaType, _, _ := strings.Cut(types[0], ";")
@@ -94,13 +95,11 @@ func plainObject(text []byte) bool {
 	if err != nil {
 		return false
 	}
-	for _, m := range all {
-		switch strings.ToLower(m.name) {
-		case "__type", "code", "message", "errortype", "errormessage":
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(all, func(m member) bool {
+		return slices.ContainsFunc([]string{"__type", "code", "message", "errorType", "errorMessage"}, func(name string) bool {
+			return strings.EqualFold(m.name, name)
+		})
+	})
 }
 
 // said is what an error response says.
@@ -115,15 +114,21 @@ func readError(resp response) (said, bool) {
 	}
 	all, err := members(resp.body)
 	if err != nil && len(resp.body) > 0 {
-		return said{}, true // a proxy's page: its status says more than the header
+		// The status of a proxy's page says what there is to say. A cut object, or a page under a header that names an
+		// exception, may have said anything.
+		return said{}, names.first == "" && !bytes.HasPrefix(bytes.TrimSpace(resp.body), []byte("{"))
 	}
 	var reasonCode string
 	for _, m := range all {
+		name := strings.ToLower(m.name)
 		var text string
 		if json.Unmarshal(m.value, &text) != nil {
+			if name == "__type" || name == "message" {
+				return said{}, false // what it said decides, and it can't be read
+			}
 			continue
 		}
-		switch strings.ToLower(m.name) {
+		switch name {
 		case "__type", "code":
 			names.add(restjson.SanitizeErrorCode(text))
 		case "message":

@@ -19,7 +19,7 @@ type clock struct {
 
 func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
 
-// follow takes over the time of the Date header if the clock is far off it, and reports whether it did.
+// follow sets the clock by the Date header if it is far off, and reports whether it did.
 func (c *clock) follow(date string) bool {
 	theirs, err := http.ParseTime(date)
 	if err != nil || c.fixed {

@@ -12,7 +12,7 @@ import (
 type ConfirmSignUp struct {
 	// UserPoolID is the id of the user pool.
 	UserPoolID string
-	// Username is the username or the sub; it goes to Cognito unchanged.
+	// Username is the username or the sub, in UTF-8; it goes to Cognito unchanged.
 	Username string
 	// ClientMetadata goes to the pool's PostConfirmation trigger; it may be nil.
 	ClientMetadata map[string]string

@@ -15,7 +15,7 @@ type exception struct {
 }
 
 // exceptions are the known ones by their names in lower case, since AWS compares names without case. Those that the
-// operations declare are named by the SDK's types, so that the compiler checks them; the others arrive all the same.
+// operations declare are named by the SDK's types, so that the compiler checks them; the others arrive although no model declares them.
 func exceptions() map[string]exception {
 	known := map[string]exception{}
 	add := func(cause Cause, names ...string) {

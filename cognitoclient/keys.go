@@ -56,19 +56,21 @@ func (k *keys) drop(ctx context.Context, used aws.Credentials) bool {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	peek, cancel := context.WithCancel(ctx)
-	cancel()
-	held, err := k.cache.Retrieve(peek)
 	id := used.AccessKeyID + used.SessionToken
+	recently := k.dropped == id && time.Since(k.droppedAt) < dropPause
+	peek, cancel := context.WithCancel(ctx)
+	cancel() // the cache returns what it holds, and waits for nothing
+	held, err := k.cache.Retrieve(peek)
 	switch {
-	case err != nil || held.AccessKeyID+held.SessionToken != id:
-		return true // new ones are there, or on their way
-	case k.dropped == id && time.Since(k.droppedAt) < dropPause:
+	case err == nil && held.AccessKeyID+held.SessionToken != id:
+		return true // new ones are there
+	case recently:
 		return false
+	case err == nil:
+		k.cache.Invalidate()
 	}
 	k.dropped, k.droppedAt = id, time.Now()
-	k.cache.Invalidate()
-	return true
+	return true // new ones are on their way
 }
 
 // FetchCredentials gets the AWS credentials, so that the first call finds them in the cache. Its errors are fit for logs:

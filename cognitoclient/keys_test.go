@@ -186,7 +186,7 @@ func TestHangingCredentials(t *testing.T) {
 		want     string
 		after    time.Duration
 	}{
-		{"hangs", hanging, 0, 0, "COGNITO_CREDENTIALS NOT_SENT   0", keysTimeout},
+		{"hangs", hanging, 0, 0, "COGNITO_CREDENTIALS NOT_SENT   0", 5 * time.Second},
 		{"the attempt's time ends", hanging, time.Second, 0, "COGNITO_CREDENTIALS NOT_SENT   0", time.Second},
 		{"the attempt's time ends while they arrive", late, MinAttempt, 0, "COGNITO_CREDENTIALS NOT_SENT   0", MinAttempt},
 		{"the deadline ends", hanging, 0, time.Second, "DEADLINE_EXCEEDED NOT_SENT   0", time.Second},
@@ -306,4 +306,38 @@ func (m mortal) Write(p []byte) (int, error) {
 		return 0, syscall.EPIPE
 	}
 	return m.Conn.Write(p)
+}
+
+// The clock follows what would have a signature refused, and leaves what would not.
+func TestClockFollows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for skew, follows := range map[time.Duration]bool{
+			0: false, 3 * time.Minute: false, -3 * time.Minute: false, 5 * time.Minute: true, -5 * time.Minute: true,
+		} {
+			c := &clock{}
+			date := time.Now().Add(skew).UTC().Format(http.TimeFormat)
+			if got := c.follow(date); got != follows || follows && c.now().Sub(time.Now()) != skew {
+				t.Errorf("%s: followed %t, the clock is %s off", skew, got, c.now().Sub(time.Now()))
+			}
+		}
+	})
+}
+
+// Attempts that got no connection are repeated.
+func TestUnreachableIsRepeated(t *testing.T) {
+	server := httptest.NewServer(answer(200, amzJSON, "{}"))
+	defer server.Close()
+	var dials atomic.Int32
+	c := client(t, server.URL, func(c *Config) {
+		c.Attempts = 2
+		c.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if dials.Add(1) == 1 {
+				return nil, syscall.ECONNREFUSED
+			}
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		}
+	})
+	if got := confirm(t, t.Context(), c); got != "confirmed, 1 attempts" {
+		t.Error(got)
+	}
 }

@@ -24,16 +24,21 @@ func triggerError(message, trigger string, values iter.Seq[string]) string {
 		return ""
 	}
 	text = strings.ToValidUTF8(strings.TrimSuffix(text, "."), "")
-	masked := make(maskedBytes, len(text))
-	masked.arns(text)
-	masked.accountIDs(text)
+	// Control characters separate words, so they go after the first look; what they split stands together only then.
+	text = masked(stripControls(masked(text, values)), values)
+	return cut(strings.TrimSpace(text), maxTriggerError)
+}
+
+func masked(text string, values iter.Seq[string]) string {
+	m := make(maskedBytes, len(text))
+	m.arns(text)
+	m.accountIDs(text)
 	if values != nil {
 		for value := range values {
-			masked.value(text, value)
+			m.value(text, value)
 		}
 	}
-	// Control characters separate words, so they go last.
-	return cut(strings.TrimSpace(stripControls(masked.apply(text))), maxTriggerError)
+	return m.apply(text)
 }
 
 // cut cuts the text to the limit in bytes, between two runes.

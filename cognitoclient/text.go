@@ -3,6 +3,7 @@ package cognitoclient
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // triggers are Cognito's names of the Lambda triggers.
@@ -16,9 +17,12 @@ func triggers() [14]string {
 
 // triggerName is the trigger with whose name the message begins; empty if it begins with something else.
 func triggerName(message string) string {
-	word, _, _ := strings.Cut(message, " ")
-	if names := triggers(); slices.Contains(names[:], word) {
-		return word
+	end := strings.IndexFunc(message, func(r rune) bool { return !unicode.IsLetter(r) })
+	if end < 0 {
+		end = len(message)
+	}
+	if names := triggers(); slices.Contains(names[:], message[:end]) {
+		return message[:end]
 	}
 	return ""
 }

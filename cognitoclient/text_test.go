@@ -55,6 +55,15 @@ func TestTriggerName(t *testing.T) {
 	}
 }
 
+func TestEveryTriggerIsKnown(t *testing.T) {
+	for _, name := range strings.Fields("PostConfirmation PreSignUp PreAuthentication PostAuthentication PreTokenGeneration CustomMessage UserMigration " +
+		"DefineAuthChallenge CreateAuthChallenge VerifyAuthChallengeResponse VerifyAuthChallenge CustomEmailSender CustomSMSSender InboundFederation") {
+		if got := triggerName(name + " failed with error x."); got != name {
+			t.Errorf("%s became %q", name, got)
+		}
+	}
+}
+
 func TestTriggerError(t *testing.T) {
 	values := slices.Values([]string{"bob", "1", "x\"y\n", "123456789012-z", "arn"})
 	for text, wanted := range map[string]string{
@@ -72,8 +81,10 @@ func TestTriggerError(t *testing.T) {
 		"arn:aws:iam::123456789012:role/a,b+c d": "[masked] d",
 		"\"arn:aws-cn:sns:x\" learn: it":         "\"[masked]\" learn: it",
 		"a\x00b\u200bc\u2028d\xffe":              "abcde",
-		strings.Repeat("é", 300):                 strings.Repeat("é", 256),
-		"a" + strings.Repeat("é", 300):           "a" + strings.Repeat("é", 255),
+		"a\u200brn:aws:iam::1234\u200b56789012:role/x": "[masked]",
+		"b\u200bob is bad":             "[masked] is bad",
+		strings.Repeat("é", 300):       strings.Repeat("é", 256),
+		"a" + strings.Repeat("é", 300): "a" + strings.Repeat("é", 255),
 	} {
 		if got := triggerError("PostConfirmation failed with error "+text, "PostConfirmation", values); got != wanted {
 			t.Errorf("%q: %q, want %q", text, got, wanted)

@@ -2,7 +2,7 @@ package cognitoclient
 
 import "fmt"
 
-// Attribution tells who brought about what a successful call was for.
+// Attribution tells who did what a successful call was for.
 type Attribution uint8
 
 // The attributions of a success.

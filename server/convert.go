@@ -97,7 +97,8 @@ func (s *Server) newFailure(ctx context.Context, r *record, req any, err error) 
 // is safe, whatever cognitoclient says.
 func (s *Server) judge(f *failure) {
 	f.row = f.rpc.row(s.contract, f.name)
-	told := f.outcome == cognitoclient.NotSent || f.outcome == cognitoclient.NotApplied || f.outcome == cognitoclient.Applied
+	told := f.outcome == cognitoclient.NotSent || f.outcome == cognitoclient.NotApplied ||
+		f.outcome == cognitoclient.Applied && f.row.applied != ""
 	unknown := !told || f.name == useradminv1.ErrorReason_ERROR_REASON_INTERNAL // a bug promises nothing
 	if unknown {
 		f.outcome = cognitoclient.Unknown

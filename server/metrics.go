@@ -117,7 +117,7 @@ func refusal(code codes.Code) string {
 // TagConn leaves the context as it is.
 func (*recorder) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
 
-// HandleConn counts nothing: connections are the listener's affair.
+// HandleConn counts nothing: this handler is about calls.
 func (*recorder) HandleConn(context.Context, stats.ConnStats) {}
 
 // growStack makes the goroutine's stack as large as a call needs while there is little on it to copy: grpc begins each call

@@ -167,12 +167,12 @@ func appendText(line []slog.Attr, key, value string) []slog.Attr {
 	return append(line, slog.String(key, value))
 }
 
-// succeed takes over what is known of a successful call; outcome is the name of its result.
+// succeed notes what is known of a successful call; outcome is the name of its result.
 func (r *record) succeed(result cognitoclient.Result, outcome string) {
 	r.outcome, r.attempts, r.cognitoRequestID = outcome, result.Attempts, result.RequestID
 }
 
-// fail takes over what is known of a failed call.
+// fail notes what is known of a failed call.
 func (r *record) fail(f *failure) {
 	r.reason = f.reason()
 	r.attempts, r.exception, r.cognitoRequestID = f.cognito.Attempts, f.cognito.Exception, f.cognito.RequestID

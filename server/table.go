@@ -30,7 +30,7 @@ type row struct {
 	detail func(*failure) proto.Message
 	// keys adds the row's own metadata, what is empty included; nil means none.
 	keys func(*failure, *pairs)
-	// level is the log line's; most failures are the callers' affair.
+	// level is the log line's; most failures do not concern the operator.
 	level slog.Level
 }
 
@@ -91,25 +91,25 @@ func contract() []row {
 		},
 		useradminv1.ErrorReason_ERROR_REASON_NOT_AUTHORIZED: {
 			code: codes.PermissionDenied,
-			says: "Cognito refused the operation for a reason other than the user's status.",
+			says: "Cognito refused the operation for a reason that this service does not recognize.",
 			do:   "Report it to the operator of this service; sending the same call again cannot help.",
 		},
 		useradminv1.ErrorReason_ERROR_REASON_LAMBDA_REJECTED: {
 			code:    codes.FailedPrecondition,
-			says:    "The user pool's Lambda trigger returned an error; another call does not run it again.",
-			applied: "This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself.",
+			says:    "The user pool's Lambda trigger returned an error.",
+			applied: "This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself, since no other call runs it.",
 			detail:  lambdaTrigger, keys: rejectionKeys,
 		},
 		useradminv1.ErrorReason_ERROR_REASON_LAMBDA_FAILED: {
 			code:    codes.FailedPrecondition,
-			says:    "Cognito could not run the user pool's Lambda trigger to its end; another call does not run it again.",
-			applied: "This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself.",
+			says:    "Cognito could not run the user pool's Lambda trigger to its end.",
+			applied: "This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself, since no other call runs it.",
 			detail:  lambdaTrigger, keys: triggerKeys,
 		},
 		useradminv1.ErrorReason_ERROR_REASON_LAMBDA_RESPONSE_INVALID: {
 			code:    codes.FailedPrecondition,
-			says:    "Cognito could not read the response of the user pool's Lambda trigger; another call does not run it again.",
-			applied: "This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work.",
+			says:    "Cognito could not read the response of the user pool's Lambda trigger.",
+			applied: "This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work, since no other call runs it.",
 			detail:  lambdaTrigger, keys: triggerKeys,
 		},
 		useradminv1.ErrorReason_ERROR_REASON_OPERATION_NOT_ENABLED: {
