@@ -122,15 +122,16 @@ func (f Failure) NotApplied() bool {
 		(f.Outcome == useradminv1.Outcome_OUTCOME_NOT_SENT || f.Outcome == useradminv1.Outcome_OUTCOME_NOT_APPLIED)
 }
 
-// Applied reports whether the call had its effect and failed afterwards: the user is confirmed, but the pool's trigger
-// failed. Another call does not run the trigger again.
+// Applied reports whether the call had its effect and failed afterwards, for example because the pool's trigger failed.
+// Another call does not run the trigger again.
 func (f Failure) Applied() bool {
 	return f.Outcome == useradminv1.Outcome_OUTCOME_APPLIED
 }
 
 // OutcomeUnknown reports whether the call may have had its effect, or may still have it.
 //
-// To find out, send the same call with allow_confirmed, marked as a repeat; OK means that the user is confirmed.
+// The comment of each RPC says under Unknown how to find out: after ConfirmSignUp, send the same call with
+// allow_confirmed, marked as a repeat; OK means that the user is confirmed.
 func (f Failure) OutcomeUnknown() bool {
 	return f.Outcome == useradminv1.Outcome_OUTCOME_UNKNOWN
 }

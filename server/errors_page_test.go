@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"google.golang.org/protobuf/reflect/protoreflect"
-
 	"cognito.internal/useradmin/internal/schema"
 )
 
@@ -44,19 +42,21 @@ undecodable or oversized message) have no details.
 	for _, o := range s.Outcomes() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", o.Name, joined(o.Comment))
 	}
-	unknown := s.Unknown(protoreflect.FullName(serviceName + ".ConfirmSignUp"))
-	fmt.Fprintf(&b, "\nAfter UNKNOWN from ConfirmSignUp: %s\n\n## Metadata of every error\n\n| key | value |\n|---|---|\n", lowerFirst(unknown))
+	for _, rpc := range s.Unknowns() {
+		fmt.Fprintf(&b, "\nAfter UNKNOWN from %s: %s\n", rpc.Name, lowerFirst(rpc.Comment))
+	}
+	b.WriteString("\n## Metadata of every error\n\n| key | value |\n|---|---|\n")
 	for _, key := range s.MetadataKeys() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", key.Name, joined(key.Comment))
 	}
 	b.WriteString("\n## Reasons\n")
 	for _, r := range s.Reasons() {
-		writeReason(&b, r, unknown)
+		writeReason(&b, r)
 	}
 	return b.String()
 }
 
-func writeReason(b *strings.Builder, r schema.Reason, unknown string) {
+func writeReason(b *strings.Builder, r schema.Reason) {
 	fmt.Fprintf(b, "\n### %s\n\n%s\n", r.Name, r.Meaning)
 	if r.More != "" {
 		fmt.Fprintf(b, "\n%s\n", r.More)
@@ -71,7 +71,7 @@ func writeReason(b *strings.Builder, r schema.Reason, unknown string) {
 		fmt.Fprintf(b, "- Do (%s): %s\n", strings.Join(action.Outcomes, ", "), action.Text)
 	}
 	if slices.Contains(r.OutcomeNames(), "UNKNOWN") && r.Do("UNKNOWN", "") == "" {
-		fmt.Fprintf(b, "- Do (UNKNOWN): %s\n", unknown)
+		b.WriteString("- Do (UNKNOWN): see [Outcomes](#outcomes).\n")
 	}
 }
 

@@ -56,7 +56,7 @@ func TestCompletionInBash(t *testing.T) {
 		{"useradmin|explain|USER_NOT", "USER_NOT_FOUND USER_NOT_CONFIRMABLE"},
 		{"useradmin|explain|user-not", "USER_NOT_FOUND USER_NOT_CONFIRMABLE"},
 		{"useradmin|explain|APP", "APPLIED"},
-		{"useradmin|explain|already", "ALREADY_CONFIRMED"},
+		{"useradmin|explain|already-conf", "ALREADY_CONFIRMED"},
 		{"useradmin|explain|INTERNAL|", ""},
 		{"useradmin|confirm|--", "--help --version --metadata --address --ca --strict --timeout --output"},
 		{"useradmin|confirm|p_1|u|--output|", "text json"},

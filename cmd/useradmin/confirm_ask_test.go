@@ -15,8 +15,10 @@ import (
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 )
 
-// client is a service without a network.
+// client is a service without a network. It has ConfirmSignUp only.
 type client struct {
+	useradminv1.UserAdminClient
+
 	// errs are what the tries fail with, one after the other. The last one repeats; nil is a success.
 	errs []error
 	// marks are the headers by which each try was marked as a repeat.

@@ -14,8 +14,8 @@ import (
 
 const unixPrefix = "unix:"
 
-// checkAddress refuses addresses that can be reached over the network. The service does not authenticate callers, and
-// its AWS identity may confirm any user of a pool: whoever can reach it can do that, too.
+// checkAddress refuses addresses that can be reached over the network. The service does not authenticate callers, so
+// whoever can reach it can do what its AWS identity may do to any user of a pool.
 //
 // The hint ends the sentence that says what to do instead.
 func checkAddress(flag, address, hint string) error {

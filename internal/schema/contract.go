@@ -1,16 +1,18 @@
 package schema
 
 import (
+	"iter"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// The contract's enums. Their values are sent without these prefixes.
+// The contract's service and its enums, whose values are sent without these prefixes.
 const (
+	service     protoreflect.FullName = "useradmin.v1.UserAdmin"
 	reasonEnum  protoreflect.FullName = "useradmin.v1.ErrorReason"
 	outcomeEnum protoreflect.FullName = "useradmin.v1.Outcome"
-	resultEnum  protoreflect.FullName = "useradmin.v1.ConfirmSignUpResponse.Result"
+	resultEnum  protoreflect.Name     = "Result" // inside the response of an RPC
 
 	ReasonPrefix  = "ERROR_REASON_"
 	OutcomePrefix = "OUTCOME_"
@@ -36,9 +38,16 @@ func (s *Schema) Outcomes() []Value {
 	return s.values(outcomeEnum, OutcomePrefix)
 }
 
-// Results returns the results of ConfirmSignUp in the order of the enum, without the one that is never sent.
+// Results returns the results of all RPCs, in the order of the RPCs and of the enums `Result` inside their responses,
+// without those that are never sent. An RPC whose response has no such enum adds none.
 func (s *Schema) Results() []Value {
-	return s.values(resultEnum, ResultPrefix)
+	var results []Value
+	for method := range s.methods() {
+		if enum := method.Output().Enums().ByName(resultEnum); enum != nil {
+			results = append(results, s.values(enum.FullName(), ResultPrefix)...)
+		}
+	}
+	return results
 }
 
 // MetadataKeys returns the keys that ErrorInfo.metadata has on every error of an RPC. They are a list in the comment
@@ -71,17 +80,28 @@ func (s *Schema) Unknown(method protoreflect.FullName) string {
 // Unknowns returns what Unknown returns for each RPC that has such a text, by the name of the RPC.
 func (s *Schema) Unknowns() []Value {
 	var texts []Value
-	for file := range s.files.RangeFiles {
-		for i := range file.Services().Len() {
-			methods := file.Services().Get(i).Methods()
-			for j := range methods.Len() {
-				if text := s.Unknown(methods.Get(j).FullName()); text != "" {
-					texts = append(texts, Value{string(methods.Get(j).Name()), text})
-				}
-			}
+	for method := range s.methods() {
+		if text := s.Unknown(method.FullName()); text != "" {
+			texts = append(texts, Value{string(method.Name()), text})
 		}
 	}
 	return texts
+}
+
+// methods returns the RPCs of UserAdmin in the order of the proto.
+func (s *Schema) methods() iter.Seq[protoreflect.MethodDescriptor] {
+	return func(yield func(protoreflect.MethodDescriptor) bool) {
+		element, err := s.files.FindDescriptorByName(service)
+		if err != nil {
+			return
+		}
+		userAdmin, ok := element.(protoreflect.ServiceDescriptor)
+		for i := 0; ok && i < userAdmin.Methods().Len(); i++ {
+			if !yield(userAdmin.Methods().Get(i)) {
+				return
+			}
+		}
+	}
 }
 
 // values returns the values of an enum but the first, which is never sent.

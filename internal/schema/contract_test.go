@@ -190,13 +190,17 @@ func TestReasonParts(t *testing.T) {
 
 func TestOutcomesResultsAndKeys(t *testing.T) {
 	s := load(t)
+	var rpcs []string
+	for method := range methods(s) {
+		rpcs = append(rpcs, string(method.Name()))
+	}
 	for _, c := range []struct {
 		values []schema.Value
 		want   string
 	}{
 		{s.Outcomes(), "NOT_SENT NOT_APPLIED APPLIED UNKNOWN"},
-		{s.Results(), "CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED"},
-		{s.Unknowns(), "ConfirmSignUp"},
+		{s.Results(), strings.Join(declaredResults(s, ""), " ")},
+		{s.Unknowns(), strings.Join(rpcs, " ")},
 		{s.MetadataKeys(), "outcome attempts exception cognitoRequestId repeated"},
 	} {
 		var names []string
@@ -209,6 +213,40 @@ func TestOutcomesResultsAndKeys(t *testing.T) {
 		if got := strings.Join(names, " "); got != c.want {
 			t.Errorf("got %s, want %s", got, c.want)
 		}
+	}
+	if got, want := strings.Join(declaredResults(s, "ConfirmSignUp"), " "), "CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED"; got != want {
+		t.Errorf("the results of ConfirmSignUp are %s, want %s", got, want)
+	}
+}
+
+// declaredResults returns the results in the response of an RPC, or of all RPCs if none is named.
+func declaredResults(s *schema.Schema, rpc protoreflect.Name) []string {
+	var names []string
+	for method := range methods(s) {
+		for enum := range all(method.Output().Enums()) {
+			for value := range all(enum.Values()) {
+				if enum.Name() == "Result" && value.Number() != 0 && (rpc == "" || rpc == method.Name()) {
+					names = append(names, strings.TrimPrefix(string(value.Name()), "RESULT_"))
+				}
+			}
+		}
+	}
+	return names
+}
+
+// Reasons, outcomes and the results of all RPCs are looked up by name alone.
+func TestNamesAreUnique(t *testing.T) {
+	s := load(t)
+	values := slices.Concat(s.Outcomes(), s.Results())
+	for _, r := range s.Reasons() {
+		values = append(values, schema.Value{Name: r.Name})
+	}
+	seen := map[string]bool{}
+	for _, v := range values {
+		if seen[v.Name] {
+			t.Errorf("%s is the name of two reasons, outcomes or results", v.Name)
+		}
+		seen[v.Name] = true
 	}
 }
 
