@@ -18,7 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go"
-	"google.golang.org/grpc/test/bufconn"
+
+	"cognito.internal/useradmin/internal/memnet"
 )
 
 // client makes a client of one attempt for the endpoint; edit changes its configuration.
@@ -304,11 +305,11 @@ func TestAttemptsThatEndUnderWay(t *testing.T) {
 // serveInMemory serves until the test ends; it returns how to dial.
 func serveInMemory(t *testing.T, handler http.HandlerFunc) func(context.Context, string, string) (net.Conn, error) {
 	t.Helper()
-	network := bufconn.Listen(64 << 10)
+	network := memnet.Listen()
 	web := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	go func() { _ = web.Serve(network) }()
 	t.Cleanup(func() { _ = web.Close() })
-	return func(ctx context.Context, _, _ string) (net.Conn, error) { return network.DialContext(ctx) }
+	return network.Dial
 }
 
 // The loop repeats what can be repeated, as often as it may, and reports each attempt.

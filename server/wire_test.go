@@ -19,6 +19,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -256,5 +257,20 @@ func TestLateCancellationIsTheDeadline(t *testing.T) {
 		if got := endOf(t.Context(), cognitoclient.Cancelled); got != cognitoclient.Cancelled {
 			t.Errorf("without a deadline: %v", got)
 		}
+	})
+}
+
+// A repeat that ends before any attempt is still a repeat: its first sending may have had its effect.
+func TestRepeatsThatNeverReachCognito(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := serve(t, succeeding(), Config{})
+		ctx := metadata.AppendToOutgoingContext(t.Context(), repeatKey, "1")
+		short, cancel := context.WithTimeout(ctx, 140*time.Millisecond)
+		defer cancel()
+		_, err := e.ConfirmSignUp(short, validRequest())
+		want(t, err, codes.DeadlineExceeded, "DEADLINE_EXCEEDED", "UNKNOWN")
+		e.halt(stopping{})
+		_, err = e.ConfirmSignUp(ctx, validRequest())
+		want(t, err, codes.Aborted, "SERVER_STOPPING", "UNKNOWN")
 	})
 }

@@ -79,7 +79,7 @@ Details:
                The user is CONFIRMED. The work of the pool's trigger is missing,
                and another call does not run it again.
   Do           This call's trigger ran and failed, and the user is CONFIRMED
-               now: do the trigger's work yourself.
+               now: do the trigger's work yourself, since no other call runs it.
   Request id   7d3f
 
 Details:

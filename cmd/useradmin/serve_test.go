@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -193,4 +195,49 @@ func dial(t *testing.T, target string, options ...grpc.DialOption) *grpc.ClientC
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
+}
+
+// A second response that nobody asked for is Cognito's text: net/http would print it.
+func TestStrayResponseIsNotPrinted(t *testing.T) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = lis.Close() }()
+	answered, stray, closed := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(closed)
+		conn, err := lis.Accept()
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		req, err := http.ReadRequest(bufio.NewReader(conn))
+		if err != nil {
+			return
+		}
+		_, _ = io.Copy(io.Discard, req.Body)
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: 2\r\n\r\n{}")
+		close(answered)
+		<-stray
+		_, _ = io.WriteString(conn, "HTTP/1.1 400 X\r\nContent-Length: 6\r\n\r\n"+canaryText)
+		_, _ = io.Copy(io.Discard, conn) // until the client has read it and closes
+	}()
+	cmd := program(t, "serve", "--region=us-east-1", "--listen=127.0.0.1:0", "--log-format=text", "--cognito-endpoint=http://"+lis.Addr().String(), "--drain-delay=0s")
+	cmd.Env = append(cmd.Env, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret")
+	r := start(t, cmd)
+	conn := dial(t, addressOf(t, r.await(t, "msg=serving")))
+	if _, err := useradminv1.NewUserAdminClient(conn).ConfirmSignUp(t.Context(), &useradminv1.ConfirmSignUpRequest{UserPoolId: devPool, Username: "new-1"}); err != nil {
+		t.Fatal(err)
+	}
+	<-answered
+	close(stray)
+	<-closed
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	r.await(t, "msg=stopped")
+	if strings.Contains(r.output(), canaryText) || strings.Contains(r.output(), "Unsolicited") {
+		t.Errorf("the stray response is in the output:\n%s", r.output())
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log" //nolint:depguard // only to silence it
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -116,6 +117,7 @@ func collectSeldom() {
 // run serves until SIGINT or SIGTERM, then drains. A second signal stops at once.
 func (s *service) run() error {
 	collectSeldom()
+	log.SetOutput(io.Discard) // net/http prints there what arrives unasked on an idle connection: Cognito's text
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)

@@ -3,9 +3,7 @@ package fakecognito_test
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +11,7 @@ import (
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
 	"cognito.internal/useradmin/internal/fakecognito"
+	"cognito.internal/useradmin/internal/memnet"
 )
 
 // bubble runs the test in a synctest bubble with a server on a listener in memory.
@@ -22,10 +21,10 @@ func bubble(t *testing.T, pool fakecognito.Pool, test func(*testing.T, *fixture)
 		if err := fake.AddPool(pool); err != nil {
 			t.Fatal(err)
 		}
-		lis := &pipes{accept: make(chan net.Conn), closed: make(chan struct{})}
+		lis := memnet.Listen()
 		server := &http.Server{Handler: fake}
 		go func() { _ = server.Serve(lis) }()
-		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return lis.dial() }}
+		transport := &http.Transport{DialContext: lis.Dial}
 		f := &fixture{Server: fake, t: t, url: "http://cognito.test", http: &http.Client{Transport: transport}}
 		f.client = newClient(f.url, f.http, func(o *cip.Options) { o.HTTPClient = f.http })
 		test(t, f)
@@ -34,40 +33,6 @@ func bubble(t *testing.T, pool fakecognito.Pool, test func(*testing.T, *fixture)
 		_ = server.Close()
 	})
 }
-
-// pipes is a listener in memory. It is not a bufconn: there a read deadline that was removed as it expired may still end
-// the next read. net/http sets and removes one between two requests, and then cuts the connection instead of serving.
-type pipes struct {
-	accept chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (p *pipes) dial() (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case p.accept <- server:
-		return client, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case conn := <-p.accept:
-		return conn, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "unix"} }
 
 func TestApplyLate(t *testing.T) {
 	for _, hang := range []bool{false, true} {

@@ -172,7 +172,7 @@ func TestReasonParts(t *testing.T) {
 		t.Errorf("the code is %q, want %q", got, want)
 	}
 	for outcome, want := range map[string]string{
-		"APPLIED": "This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself.",
+		"APPLIED": "This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself, since no other call runs it.",
 		"UNKNOWN": "Ask.", "NOT_SENT": "", "": "",
 	} {
 		if got := rejected.Do(outcome, "Ask."); got != want {

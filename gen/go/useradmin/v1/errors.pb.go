@@ -169,13 +169,13 @@ const (
 	// Outcome: NOT_APPLIED.
 	// Do: Enable the user first, if that is right.
 	ErrorReason_ERROR_REASON_USER_DISABLED ErrorReason = 7
-	// Cognito refused the operation for a reason other than the user's status.
+	// Cognito refused the operation for a reason that this service does not recognize.
 	//
 	// Code: PERMISSION_DENIED.
 	// Outcome: NOT_APPLIED.
 	// Do: Report it to the operator of this service; sending the same call again cannot help.
 	ErrorReason_ERROR_REASON_NOT_AUTHORIZED ErrorReason = 8
-	// The user pool's Lambda trigger returned an error; another call does not run it again.
+	// The user pool's Lambda trigger returned an error.
 	//
 	// Cognito runs the trigger after it has confirmed the user, so the user is usually confirmed. Where Cognito names
 	// the PostConfirmation trigger, this service looks at the user once more: APPLIED means that it found the user
@@ -187,9 +187,10 @@ const (
 	// `lambdaError`, the trigger's own text of at most 512 bytes, without control characters, and with ARNs, account
 	// ids and the values of the request masked.
 	// Outcome: UNKNOWN or APPLIED.
-	// Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself.
+	// Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself, since no
+	// other call runs it.
 	ErrorReason_ERROR_REASON_LAMBDA_REJECTED ErrorReason = 9
-	// Cognito could not run the user pool's Lambda trigger to its end; another call does not run it again.
+	// Cognito could not run the user pool's Lambda trigger to its end.
 	//
 	// The trigger took over 5 seconds three times, or Cognito may not invoke it. Otherwise as with LAMBDA_REJECTED.
 	//
@@ -197,9 +198,10 @@ const (
 	// Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
 	// Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
 	// Outcome: UNKNOWN or APPLIED.
-	// Do (APPLIED): This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself.
+	// Do (APPLIED): This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself, since no other
+	// call runs it.
 	ErrorReason_ERROR_REASON_LAMBDA_FAILED ErrorReason = 10
-	// Cognito could not read the response of the user pool's Lambda trigger; another call does not run it again.
+	// Cognito could not read the response of the user pool's Lambda trigger.
 	//
 	// A trigger must return its event. Otherwise as with LAMBDA_REJECTED.
 	//
@@ -207,7 +209,8 @@ const (
 	// Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
 	// Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
 	// Outcome: UNKNOWN or APPLIED.
-	// Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work.
+	// Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work, since no other
+	// call runs it.
 	ErrorReason_ERROR_REASON_LAMBDA_RESPONSE_INVALID ErrorReason = 11
 	// Cognito does not offer this operation in this Region or for this user pool's configuration; a replica Region is
 	// one cause.
@@ -296,6 +299,8 @@ const (
 	// Outcome: UNKNOWN.
 	ErrorReason_ERROR_REASON_UNRECOGNIZED_EXCEPTION ErrorReason = 23
 	// The deadline expired; part of it is reserved for returning the response.
+	//
+	// A call without a deadline gets 20 seconds, unless the operator has set another time; no call gets more than 108.
 	//
 	// Code: DEADLINE_EXCEEDED.
 	// Outcome: NOT_SENT, NOT_APPLIED or UNKNOWN.

@@ -130,14 +130,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Do: Enable the user first, if that is right.
     """
     ERROR_REASON_NOT_AUTHORIZED: _ErrorReason.ValueType  # 8
-    """Cognito refused the operation for a reason other than the user's status.
+    """Cognito refused the operation for a reason that this service does not recognize.
 
     Code: PERMISSION_DENIED.
     Outcome: NOT_APPLIED.
     Do: Report it to the operator of this service; sending the same call again cannot help.
     """
     ERROR_REASON_LAMBDA_REJECTED: _ErrorReason.ValueType  # 9
-    """The user pool's Lambda trigger returned an error; another call does not run it again.
+    """The user pool's Lambda trigger returned an error.
 
     Cognito runs the trigger after it has confirmed the user, so the user is usually confirmed. Where Cognito names
     the PostConfirmation trigger, this service looks at the user once more: APPLIED means that it found the user
@@ -149,10 +149,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     `lambdaError`, the trigger's own text of at most 512 bytes, without control characters, and with ARNs, account
     ids and the values of the request masked.
     Outcome: UNKNOWN or APPLIED.
-    Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself.
+    Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself, since no
+    other call runs it.
     """
     ERROR_REASON_LAMBDA_FAILED: _ErrorReason.ValueType  # 10
-    """Cognito could not run the user pool's Lambda trigger to its end; another call does not run it again.
+    """Cognito could not run the user pool's Lambda trigger to its end.
 
     The trigger took over 5 seconds three times, or Cognito may not invoke it. Otherwise as with LAMBDA_REJECTED.
 
@@ -160,10 +161,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
     Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
     Outcome: UNKNOWN or APPLIED.
-    Do (APPLIED): This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself.
+    Do (APPLIED): This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself, since no other
+    call runs it.
     """
     ERROR_REASON_LAMBDA_RESPONSE_INVALID: _ErrorReason.ValueType  # 11
-    """Cognito could not read the response of the user pool's Lambda trigger; another call does not run it again.
+    """Cognito could not read the response of the user pool's Lambda trigger.
 
     A trigger must return its event. Otherwise as with LAMBDA_REJECTED.
 
@@ -171,7 +173,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
     Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
     Outcome: UNKNOWN or APPLIED.
-    Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work.
+    Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work, since no other
+    call runs it.
     """
     ERROR_REASON_OPERATION_NOT_ENABLED: _ErrorReason.ValueType  # 12
     """Cognito does not offer this operation in this Region or for this user pool's configuration; a replica Region is
@@ -273,6 +276,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 24
     """The deadline expired; part of it is reserved for returning the response.
+
+    A call without a deadline gets 20 seconds, unless the operator has set another time; no call gets more than 108.
 
     Code: DEADLINE_EXCEEDED.
     Outcome: NOT_SENT, NOT_APPLIED or UNKNOWN.
@@ -389,14 +394,14 @@ Outcome: NOT_APPLIED.
 Do: Enable the user first, if that is right.
 """
 ERROR_REASON_NOT_AUTHORIZED: ErrorReason.ValueType  # 8
-"""Cognito refused the operation for a reason other than the user's status.
+"""Cognito refused the operation for a reason that this service does not recognize.
 
 Code: PERMISSION_DENIED.
 Outcome: NOT_APPLIED.
 Do: Report it to the operator of this service; sending the same call again cannot help.
 """
 ERROR_REASON_LAMBDA_REJECTED: ErrorReason.ValueType  # 9
-"""The user pool's Lambda trigger returned an error; another call does not run it again.
+"""The user pool's Lambda trigger returned an error.
 
 Cognito runs the trigger after it has confirmed the user, so the user is usually confirmed. Where Cognito names
 the PostConfirmation trigger, this service looks at the user once more: APPLIED means that it found the user
@@ -408,10 +413,11 @@ Metadata: `trigger`, for example `PostConfirmation`, if Cognito named it; `userS
 `lambdaError`, the trigger's own text of at most 512 bytes, without control characters, and with ARNs, account
 ids and the values of the request masked.
 Outcome: UNKNOWN or APPLIED.
-Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself.
+Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself, since no
+other call runs it.
 """
 ERROR_REASON_LAMBDA_FAILED: ErrorReason.ValueType  # 10
-"""Cognito could not run the user pool's Lambda trigger to its end; another call does not run it again.
+"""Cognito could not run the user pool's Lambda trigger to its end.
 
 The trigger took over 5 seconds three times, or Cognito may not invoke it. Otherwise as with LAMBDA_REJECTED.
 
@@ -419,10 +425,11 @@ Code: FAILED_PRECONDITION.
 Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
 Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
 Outcome: UNKNOWN or APPLIED.
-Do (APPLIED): This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself.
+Do (APPLIED): This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself, since no other
+call runs it.
 """
 ERROR_REASON_LAMBDA_RESPONSE_INVALID: ErrorReason.ValueType  # 11
-"""Cognito could not read the response of the user pool's Lambda trigger; another call does not run it again.
+"""Cognito could not read the response of the user pool's Lambda trigger.
 
 A trigger must return its event. Otherwise as with LAMBDA_REJECTED.
 
@@ -430,7 +437,8 @@ Code: FAILED_PRECONDITION.
 Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
 Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
 Outcome: UNKNOWN or APPLIED.
-Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work.
+Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work, since no other
+call runs it.
 """
 ERROR_REASON_OPERATION_NOT_ENABLED: ErrorReason.ValueType  # 12
 """Cognito does not offer this operation in this Region or for this user pool's configuration; a replica Region is
@@ -532,6 +540,8 @@ Outcome: UNKNOWN.
 """
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 24
 """The deadline expired; part of it is reserved for returning the response.
+
+A call without a deadline gets 20 seconds, unless the operator has set another time; no call gets more than 108.
 
 Code: DEADLINE_EXCEEDED.
 Outcome: NOT_SENT, NOT_APPLIED or UNKNOWN.

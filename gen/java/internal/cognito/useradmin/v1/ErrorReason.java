@@ -140,7 +140,7 @@ public enum ErrorReason
   ERROR_REASON_USER_DISABLED(7),
   /**
    * <pre>
-   * Cognito refused the operation for a reason other than the user's status.
+   * Cognito refused the operation for a reason that this service does not recognize.
    *
    * Code: PERMISSION_DENIED.
    * Outcome: NOT_APPLIED.
@@ -152,7 +152,7 @@ public enum ErrorReason
   ERROR_REASON_NOT_AUTHORIZED(8),
   /**
    * <pre>
-   * The user pool's Lambda trigger returned an error; another call does not run it again.
+   * The user pool's Lambda trigger returned an error.
    *
    * Cognito runs the trigger after it has confirmed the user, so the user is usually confirmed. Where Cognito names
    * the PostConfirmation trigger, this service looks at the user once more: APPLIED means that it found the user
@@ -164,7 +164,8 @@ public enum ErrorReason
    * `lambdaError`, the trigger's own text of at most 512 bytes, without control characters, and with ARNs, account
    * ids and the values of the request masked.
    * Outcome: UNKNOWN or APPLIED.
-   * Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself.
+   * Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself, since no
+   * other call runs it.
    * </pre>
    *
    * <code>ERROR_REASON_LAMBDA_REJECTED = 9;</code>
@@ -172,7 +173,7 @@ public enum ErrorReason
   ERROR_REASON_LAMBDA_REJECTED(9),
   /**
    * <pre>
-   * Cognito could not run the user pool's Lambda trigger to its end; another call does not run it again.
+   * Cognito could not run the user pool's Lambda trigger to its end.
    *
    * The trigger took over 5 seconds three times, or Cognito may not invoke it. Otherwise as with LAMBDA_REJECTED.
    *
@@ -180,7 +181,8 @@ public enum ErrorReason
    * Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
    * Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
    * Outcome: UNKNOWN or APPLIED.
-   * Do (APPLIED): This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself.
+   * Do (APPLIED): This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself, since no other
+   * call runs it.
    * </pre>
    *
    * <code>ERROR_REASON_LAMBDA_FAILED = 10;</code>
@@ -188,7 +190,7 @@ public enum ErrorReason
   ERROR_REASON_LAMBDA_FAILED(10),
   /**
    * <pre>
-   * Cognito could not read the response of the user pool's Lambda trigger; another call does not run it again.
+   * Cognito could not read the response of the user pool's Lambda trigger.
    *
    * A trigger must return its event. Otherwise as with LAMBDA_REJECTED.
    *
@@ -196,7 +198,8 @@ public enum ErrorReason
    * Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
    * Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
    * Outcome: UNKNOWN or APPLIED.
-   * Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work.
+   * Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work, since no other
+   * call runs it.
    * </pre>
    *
    * <code>ERROR_REASON_LAMBDA_RESPONSE_INVALID = 11;</code>
@@ -364,6 +367,8 @@ public enum ErrorReason
    * <pre>
    * The deadline expired; part of it is reserved for returning the response.
    *
+   * A call without a deadline gets 20 seconds, unless the operator has set another time; no call gets more than 108.
+   *
    * Code: DEADLINE_EXCEEDED.
    * Outcome: NOT_SENT, NOT_APPLIED or UNKNOWN.
    * Do (NOT_SENT, NOT_APPLIED): Nothing was changed; send the call with a longer deadline, for example 20 seconds.
@@ -518,7 +523,7 @@ public enum ErrorReason
   public static final int ERROR_REASON_USER_DISABLED_VALUE = 7;
   /**
    * <pre>
-   * Cognito refused the operation for a reason other than the user's status.
+   * Cognito refused the operation for a reason that this service does not recognize.
    *
    * Code: PERMISSION_DENIED.
    * Outcome: NOT_APPLIED.
@@ -530,7 +535,7 @@ public enum ErrorReason
   public static final int ERROR_REASON_NOT_AUTHORIZED_VALUE = 8;
   /**
    * <pre>
-   * The user pool's Lambda trigger returned an error; another call does not run it again.
+   * The user pool's Lambda trigger returned an error.
    *
    * Cognito runs the trigger after it has confirmed the user, so the user is usually confirmed. Where Cognito names
    * the PostConfirmation trigger, this service looks at the user once more: APPLIED means that it found the user
@@ -542,7 +547,8 @@ public enum ErrorReason
    * `lambdaError`, the trigger's own text of at most 512 bytes, without control characters, and with ARNs, account
    * ids and the values of the request masked.
    * Outcome: UNKNOWN or APPLIED.
-   * Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself.
+   * Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: do the trigger's work yourself, since no
+   * other call runs it.
    * </pre>
    *
    * <code>ERROR_REASON_LAMBDA_REJECTED = 9;</code>
@@ -550,7 +556,7 @@ public enum ErrorReason
   public static final int ERROR_REASON_LAMBDA_REJECTED_VALUE = 9;
   /**
    * <pre>
-   * Cognito could not run the user pool's Lambda trigger to its end; another call does not run it again.
+   * Cognito could not run the user pool's Lambda trigger to its end.
    *
    * The trigger took over 5 seconds three times, or Cognito may not invoke it. Otherwise as with LAMBDA_REJECTED.
    *
@@ -558,7 +564,8 @@ public enum ErrorReason
    * Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
    * Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
    * Outcome: UNKNOWN or APPLIED.
-   * Do (APPLIED): This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself.
+   * Do (APPLIED): This call's trigger failed, and the user is CONFIRMED now: do the trigger's work yourself, since no other
+   * call runs it.
    * </pre>
    *
    * <code>ERROR_REASON_LAMBDA_FAILED = 10;</code>
@@ -566,7 +573,7 @@ public enum ErrorReason
   public static final int ERROR_REASON_LAMBDA_FAILED_VALUE = 10;
   /**
    * <pre>
-   * Cognito could not read the response of the user pool's Lambda trigger; another call does not run it again.
+   * Cognito could not read the response of the user pool's Lambda trigger.
    *
    * A trigger must return its event. Otherwise as with LAMBDA_REJECTED.
    *
@@ -574,7 +581,8 @@ public enum ErrorReason
    * Details: PreconditionFailure (type `LAMBDA_TRIGGER`, subject the trigger).
    * Metadata: `trigger`, if Cognito named it; `userStatus`, `CONFIRMED` with APPLIED.
    * Outcome: UNKNOWN or APPLIED.
-   * Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work.
+   * Do (APPLIED): This call's trigger ran and failed, and the user is CONFIRMED now: check the trigger's work, since no other
+   * call runs it.
    * </pre>
    *
    * <code>ERROR_REASON_LAMBDA_RESPONSE_INVALID = 11;</code>
@@ -741,6 +749,8 @@ public enum ErrorReason
   /**
    * <pre>
    * The deadline expired; part of it is reserved for returning the response.
+   *
+   * A call without a deadline gets 20 seconds, unless the operator has set another time; no call gets more than 108.
    *
    * Code: DEADLINE_EXCEEDED.
    * Outcome: NOT_SENT, NOT_APPLIED or UNKNOWN.
