@@ -490,7 +490,7 @@ func responding(t *testing.T, after func(n int), bodies ...string) *Client {
 		httptrace.ContextClientTrace(r.Context()).GotConn(httptrace.GotConnInfo{})
 		n++
 		defer after(n)
-		return &http.Response{StatusCode: 400, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(bodies[n-1]))}, nil
+		return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(bodies[n-1]))}, nil
 	})
 	return c
 }

@@ -316,8 +316,8 @@ func TestClockFollows(t *testing.T) {
 		} {
 			c := &clock{}
 			date := time.Now().Add(skew).UTC().Format(http.TimeFormat)
-			if got := c.follow(date); got != follows || follows && c.now().Sub(time.Now()) != skew {
-				t.Errorf("%s: followed %t, the clock is %s off", skew, got, c.now().Sub(time.Now()))
+			if got := c.follow(date); got != follows || follows && time.Until(c.now()) != skew {
+				t.Errorf("%s: followed %t, the clock is %s off", skew, got, time.Until(c.now()))
 			}
 		}
 	})

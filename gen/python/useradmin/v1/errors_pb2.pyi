@@ -189,8 +189,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Cognito throttled the call: the account's request rate for such operations is used up.
 
     Code: RESOURCE_EXHAUSTED.
-    Details: RetryInfo; QuotaFailure (subject `account`, api_service `cognito-idp.amazonaws.com`, quota_id the
-    category of the operation, for ConfirmSignUp `UserCreation`, quota_dimensions `region`).
+    Details: RetryInfo; QuotaFailure (subject `account`, api_service `cognito-idp.amazonaws.com`, quota_id Cognito's
+    category of the operation, for example `UserCreation`, quota_dimensions `region`).
     Outcome: NOT_APPLIED.
     Do: Send the same call again after the delay in RetryInfo.
     """
@@ -453,8 +453,8 @@ ERROR_REASON_TOO_MANY_REQUESTS: ErrorReason.ValueType  # 13
 """Cognito throttled the call: the account's request rate for such operations is used up.
 
 Code: RESOURCE_EXHAUSTED.
-Details: RetryInfo; QuotaFailure (subject `account`, api_service `cognito-idp.amazonaws.com`, quota_id the
-category of the operation, for ConfirmSignUp `UserCreation`, quota_dimensions `region`).
+Details: RetryInfo; QuotaFailure (subject `account`, api_service `cognito-idp.amazonaws.com`, quota_id Cognito's
+category of the operation, for example `UserCreation`, quota_dimensions `region`).
 Outcome: NOT_APPLIED.
 Do: Send the same call again after the delay in RetryInfo.
 """

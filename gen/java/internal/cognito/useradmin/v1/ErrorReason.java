@@ -224,8 +224,8 @@ public enum ErrorReason
    * Cognito throttled the call: the account's request rate for such operations is used up.
    *
    * Code: RESOURCE_EXHAUSTED.
-   * Details: RetryInfo; QuotaFailure (subject `account`, api_service `cognito-idp.amazonaws.com`, quota_id the
-   * category of the operation, for ConfirmSignUp `UserCreation`, quota_dimensions `region`).
+   * Details: RetryInfo; QuotaFailure (subject `account`, api_service `cognito-idp.amazonaws.com`, quota_id Cognito's
+   * category of the operation, for example `UserCreation`, quota_dimensions `region`).
    * Outcome: NOT_APPLIED.
    * Do: Send the same call again after the delay in RetryInfo.
    * </pre>
@@ -607,8 +607,8 @@ public enum ErrorReason
    * Cognito throttled the call: the account's request rate for such operations is used up.
    *
    * Code: RESOURCE_EXHAUSTED.
-   * Details: RetryInfo; QuotaFailure (subject `account`, api_service `cognito-idp.amazonaws.com`, quota_id the
-   * category of the operation, for ConfirmSignUp `UserCreation`, quota_dimensions `region`).
+   * Details: RetryInfo; QuotaFailure (subject `account`, api_service `cognito-idp.amazonaws.com`, quota_id Cognito's
+   * category of the operation, for example `UserCreation`, quota_dimensions `region`).
    * Outcome: NOT_APPLIED.
    * Do: Send the same call again after the delay in RetryInfo.
    * </pre>
