@@ -23,7 +23,7 @@ type attempt struct {
 	cause Cause
 	// sent: it got a connection.
 	sent bool
-	// status is the HTTP status of a complete response, or 0; the fields below it are the response's.
+	// status is the HTTP status of a complete response, or 0; requestID to triggerError are read from that response.
 	status       int
 	requestID    string
 	exception    string
@@ -36,8 +36,8 @@ type attempt struct {
 	problem string
 	// renewed: the credentials or the clock with which it was signed were replaced since, so that another may succeed.
 	renewed bool
-	// afterTrigger: it was made to find out whether the effect stands although the trigger failed.
-	afterTrigger bool
+	// checksEffect: it was made to find out whether the effect stands although the trigger failed.
+	checksEffect bool
 }
 
 // attempt fetches the credentials, signs the request, sends it once and classifies what came of it.
@@ -107,7 +107,7 @@ func (c *Client) newRequest(op *operation, r request) *http.Request {
 
 func (c *Client) sign(ctx context.Context, req *http.Request, body []byte, keys aws.Credentials) error {
 	sum := sha256.Sum256(body)
-	return c.signer.SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), c.endpoint.signingName, c.endpoint.signingRegion, c.clock.now())
+	return c.signer.SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), signingName, c.endpoint.signingRegion, c.clock.now())
 }
 
 // response is a complete HTTP response.
@@ -117,8 +117,8 @@ type response struct {
 	body   []byte
 }
 
-// send sends the request once, follows no redirect and reads the whole response. Error types can't tell whether a
-// request was sent, so the connection is the witness: without one, nothing was.
+// send sends the request once, follows no redirect and reads the whole response. An error's type cannot tell whether a
+// request was sent, so the connection decides: without one, nothing was sent.
 func (c *Client) send(ctx context.Context, req *http.Request) (resp response, connected bool, err error) {
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		// net/http asks for another connection only while nothing was written: a POST is not repeated otherwise.
@@ -131,7 +131,7 @@ func (c *Client) send(ctx context.Context, req *http.Request) (resp response, co
 	}
 	defer func() { _ = got.Body.Close() }()
 	if got.StatusCode == http.StatusSwitchingProtocols {
-		return response{}, connected, errNoResponse // its body is the bare connection, whose reads no context ends
+		return response{}, connected, errSwitchedProtocols // its body is the bare connection, whose reads no context ends
 	}
 	body, err := io.ReadAll(io.LimitReader(got.Body, maxResponse+1))
 	if err == nil && len(body) > maxResponse {

@@ -3,24 +3,25 @@ package cognitoclient
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 )
 
 // call makes attempts until one settles the call, or attempts or time run out.
 func (c *Client) call(ctx context.Context, op *operation, r request) (Result, error) {
-	history := make([]attempt, 0, DefaultAttempts+2)
+	history := make([]attempt, 0, DefaultAttempts+2) // one more after a trigger's failure, and the end of a back-off
 	var now step
 	for {
 		last := c.attempt(ctx, op, r)
-		last.afterTrigger = now.afterTrigger
+		last.checksEffect = now.checksEffect
 		history = append(history, last)
 		now = c.next(op, history)
 		if now.stop || timeLeft(ctx) < now.delay+MinAttempt {
 			break
 		}
 		if cause := sleep(ctx, now.delay); cause != 0 {
-			history = append(history, attempt{cause: cause, afterTrigger: now.afterTrigger})
+			history = append(history, attempt{cause: cause, checksEffect: now.checksEffect})
 			break
 		}
 	}
@@ -34,18 +35,18 @@ func (c *Client) call(ctx context.Context, op *operation, r request) (Result, er
 // step is what a call does after an attempt: it stops, or makes another one after the delay.
 type step struct {
 	stop bool
-	// afterTrigger is set where the next attempt finds out whether the user is confirmed although the trigger failed.
-	afterTrigger bool
+	// checksEffect is set if the next attempt finds out whether the effect stands although the trigger failed.
+	checksEffect bool
 	delay        time.Duration
 }
 
 func (c *Client) next(op *operation, history []attempt) step {
 	last, earlier := history[len(history)-1], history[:len(history)-1]
 	switch {
-	case last.afterTrigger:
+	case last.checksEffect:
 		return step{stop: true}
 	case op.triggerFailed(last):
-		return step{afterTrigger: true}
+		return step{checksEffect: true}
 	case len(history) >= c.attempts:
 		return step{stop: true}
 	case last.renewed && !slices.ContainsFunc(earlier, func(a attempt) bool { return a.renewed }):
@@ -86,7 +87,7 @@ func timeLeft(ctx context.Context) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok {
 		return time.Until(deadline)
 	}
-	return time.Duration(1<<63 - 1)
+	return time.Duration(math.MaxInt64)
 }
 
 // ended says how the context ended, or zero if it has not.

@@ -43,7 +43,7 @@ func (c *Client) classify(op *operation, r request, resp response) attempt {
 		a.cause = namedCause(resp.status)
 	}
 	a.trigger = triggerName(said.message)
-	if isTrigger := a.cause.fact().applied == afterTrigger; a.trigger != "" && !isTrigger {
+	if isTrigger := a.cause.fact().applied == unlessTriggerBefore; a.trigger != "" && !isTrigger {
 		a.cause = UnrecognizedException // a trigger ran, whatever the exception is called
 	}
 	switch a.cause {
@@ -60,8 +60,7 @@ func (c *Client) classify(op *operation, r request, resp response) attempt {
 	return a
 }
 
-// namedCause is the cause of an exception that is not known. Its name beats the HTTP status and says nothing, but for a
-// server's error.
+// namedCause is the cause of an exception that this package does not know. Only a 5xx status tells more about it.
 func namedCause(status int) Cause {
 	switch {
 	case status == http.StatusInternalServerError:
@@ -102,12 +101,12 @@ func plainObject(text []byte) bool {
 	})
 }
 
-// said is what an error response says.
-type said struct{ name, message, reasonCode string }
+// errorResponse is what an error response says.
+type errorResponse struct{ name, message, reasonCode string }
 
 // readError reads the exception's name from the header and the body. It reports false where they contradict each other:
 // then somebody else has changed the response on its way.
-func readError(resp response) (said, bool) {
+func readError(resp response) (errorResponse, bool) {
 	var names, messages distinct
 	for _, value := range resp.header[errorTypeHeader] {
 		names.add(restjson.SanitizeErrorCode(value))
@@ -116,7 +115,7 @@ func readError(resp response) (said, bool) {
 	if err != nil && len(resp.body) > 0 {
 		// The status of a proxy's page says what there is to say. A cut object, or a page under a header that names an
 		// exception, may have said anything.
-		return said{}, names.first == "" && !bytes.HasPrefix(bytes.TrimSpace(resp.body), []byte("{"))
+		return errorResponse{}, names.first == "" && !bytes.HasPrefix(bytes.TrimSpace(resp.body), []byte("{"))
 	}
 	var reasonCode string
 	for _, m := range all {
@@ -124,7 +123,7 @@ func readError(resp response) (said, bool) {
 		var text string
 		if json.Unmarshal(m.value, &text) != nil {
 			if name == "__type" || name == "message" {
-				return said{}, false // what it said decides, and it can't be read
+				return errorResponse{}, false // what it said decides, and it can't be read
 			}
 			continue
 		}
@@ -137,7 +136,7 @@ func readError(resp response) (said, bool) {
 			reasonCode = text
 		}
 	}
-	return said{names.first, messages.first, reasonCode}, !names.differ && !messages.differ
+	return errorResponse{names.first, messages.first, reasonCode}, !names.differ && !messages.differ
 }
 
 // distinct notes whether texts differ by more than case. Empty ones say nothing.

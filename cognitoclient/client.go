@@ -75,6 +75,8 @@ func New(cfg Config) (*Client, error) {
 		return nil, errNoRegion
 	case cfg.AWS.Credentials == nil:
 		return nil, errors.New("no AWS credentials are configured")
+	case !adaptable(cfg.AWS.HTTPClient):
+		return nil, errors.New("the AWS configuration has an HTTP client of its own, which this service does not use")
 	case cfg.Random == nil:
 		return nil, errors.New("no source of randomness is configured")
 	case cfg.Attempts < 0 || cfg.AttemptTimeout < 0 || cfg.MaxConnections < 0:

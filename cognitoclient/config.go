@@ -45,8 +45,8 @@ func Load(ctx context.Context, region string) (aws.Config, error) {
 
 // endpoint is where requests go and what their signatures name.
 type endpoint struct {
-	url                        *url.URL
-	signingName, signingRegion string
+	url           *url.URL
+	signingRegion string
 	// aws says that the host is one of AWS's own, which send a request id with every response.
 	aws bool
 }
@@ -90,7 +90,7 @@ func newEndpoint(resolved smithyendpoints.Endpoint, region string) (*endpoint, e
 	}
 	u := resolved.URI
 	u.Path = "/"
-	return &endpoint{url: &u, signingName: signingName, signingRegion: region, aws: awsHost(u.Hostname())}, nil
+	return &endpoint{url: &u, signingRegion: region, aws: awsHost(u.Hostname())}, nil
 }
 
 func hasInterceptors(cfg aws.Config) bool {

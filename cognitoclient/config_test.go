@@ -269,6 +269,7 @@ func TestNewRefusesWhatItDoesNotRun(t *testing.T) {
 	edits := map[string]func(*aws.Config){
 		"API options":     func(c *aws.Config) { c.APIOptions = append(c.APIOptions, func(*middleware.Stack) error { return nil }) },
 		"service options": func(c *aws.Config) { c.ServiceOptions = append(c.ServiceOptions, func(string, any) {}) },
+		"HTTP client":     func(c *aws.Config) { c.HTTPClient = http.DefaultClient },
 		"interceptors": func(c *aws.Config) {
 			c.Interceptors.BeforeSigning = append(c.Interceptors.BeforeSigning, nil)
 		},

@@ -12,7 +12,7 @@ type claim struct {
 //
 // As long as no earlier attempt may have had its effect, the last one decides. Once one may have had it, only a success,
 // "it is so already" and another unknown stand: every other answer says nothing about the attempt whose response is
-// missing. What is known of a trigger goes before all that, since nothing of that attempt is under way any more.
+// missing. A failed trigger is decided before that: its attempt was answered, so no response is missing.
 func fold(op *operation, r request, history []attempt) claim {
 	last := history[len(history)-1]
 	lost := slices.ContainsFunc(history[:len(history)-1], op.mayHaveApplied)
@@ -20,9 +20,9 @@ func fold(op *operation, r request, history []attempt) claim {
 	switch {
 	case last.cause == 0:
 		return success(ByThisCall, history)
-	case last.afterTrigger && already:
+	case last.checksEffect && already:
 		return failure(op, history, history[len(history)-2], Applied)
-	case last.afterTrigger:
+	case last.checksEffect:
 		return failure(op, history, history[len(history)-2], Unknown)
 	case already && (lost || r.goal && r.repeated):
 		return success(Unattributed, history)

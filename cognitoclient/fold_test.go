@@ -27,7 +27,7 @@ var (
 
 // asking is the attempt that follows a trigger's failure.
 func asking(a attempt) attempt {
-	a.afterTrigger = true
+	a.checksEffect = true
 	return a
 }
 
@@ -172,13 +172,13 @@ func TestFoldPromises(t *testing.T) {
 	var extend func(history []attempt)
 	extend = func(history []attempt) {
 		for _, kind := range kinds {
-			kind.afterTrigger = len(history) > 0 && confirmSignUp().triggerFailed(history[len(history)-1])
+			kind.checksEffect = len(history) > 0 && confirmSignUp().triggerFailed(history[len(history)-1])
 			longer := append(history[:len(history):len(history)], kind)
 			for _, request := range requests {
 				checkPromises(t, longer, request)
 				checked++
 			}
-			ends := kind.cause == 0 || kind.afterTrigger
+			ends := kind.cause == 0 || kind.checksEffect
 			if !ends && (len(longer) < 3 || confirmSignUp().triggerFailed(kind)) {
 				extend(longer)
 			}
@@ -212,9 +212,9 @@ func checkPromises(t *testing.T, history []attempt, request request) {
 		t.Errorf("%v: error of type %T", history, err)
 	case (e.Outcome == NotSent || e.Outcome == NotApplied) && (unknown || request.repeated):
 		t.Errorf("%v %+v: promises %s", history, request, e.Outcome)
-	case (e.Outcome == Applied) != (last.afterTrigger && last.cause == UserAlreadyConfirmed):
+	case (e.Outcome == Applied) != (last.checksEffect && last.cause == UserAlreadyConfirmed):
 		t.Errorf("%v: %s", history, e.Outcome)
-	case last.afterTrigger && e.Cause != history[len(history)-2].cause:
+	case last.checksEffect && e.Cause != history[len(history)-2].cause:
 		t.Errorf("%v: the trigger's failure became %s", history, e.Cause)
 	case e.Outcome == NotSent && sent > 0:
 		t.Errorf("%v: not sent after %d attempts", history, sent)

@@ -43,7 +43,7 @@ func (k *keys) get(ctx context.Context) (aws.Credentials, error) {
 	defer cancel()
 	credentials, err := k.cache.Retrieve(bounded)
 	if err == nil {
-		err = bounded.Err()
+		err = bounded.Err() // the cache picks at random where both come together; the end of the wait decides
 	}
 	return credentials, err
 }
@@ -59,7 +59,7 @@ func (k *keys) drop(ctx context.Context, used aws.Credentials) bool {
 	id := used.AccessKeyID + used.SessionToken
 	recently := k.dropped == id && time.Since(k.droppedAt) < dropPause
 	peek, cancel := context.WithCancel(ctx)
-	cancel() // the cache returns what it holds, and waits for nothing
+	cancel() // Retrieve then returns what the cache holds without waiting; if that is nothing, it starts a fetch
 	held, err := k.cache.Retrieve(peek)
 	switch {
 	case err == nil && held.AccessKeyID+held.SessionToken != id:

@@ -24,7 +24,8 @@ func triggerError(message, trigger string, values iter.Seq[string]) string {
 		return ""
 	}
 	text = strings.ToValidUTF8(strings.TrimSuffix(text, "."), "")
-	// Control characters separate words, so they go after the first look; what they split stands together only then.
+	// Masked twice: a control character may separate a value from the next word, and it may split a value, which is whole only
+	// after the character is gone.
 	text = masked(stripControls(masked(text, values)), values)
 	return cut(strings.TrimSpace(text), maxTriggerError)
 }
@@ -108,8 +109,8 @@ func (m maskedBytes) value(text, value string) {
 		return
 	}
 	m.token(text, value)
-	if escaped := escaped(value); escaped != value {
-		m.token(text, escaped)
+	if inJSON := escaped(value); inJSON != value {
+		m.token(text, inJSON)
 	}
 }
 

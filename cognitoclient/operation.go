@@ -32,16 +32,17 @@ func (o *operation) mayHaveApplied(a attempt) bool {
 		return true
 	case ifSent:
 		return a.sent
-	case afterTrigger:
+	case unlessTriggerBefore:
 		return !o.triggerBefore
 	default:
 		return false
 	}
 }
 
-// triggerFailed reports whether the attempt had its effect and the trigger that runs afterwards failed.
+// triggerFailed reports whether the trigger that runs after the effect failed. The effect usually stands then; another
+// attempt finds out.
 func (o *operation) triggerFailed(a attempt) bool {
-	return o.trigger != "" && a.trigger == o.trigger && a.cause.fact().applied == afterTrigger
+	return o.trigger != "" && a.trigger == o.trigger && a.cause.fact().applied == unlessTriggerBefore
 }
 
 // request is one call of an operation.

@@ -7,8 +7,8 @@ import (
 )
 
 // triggers are Cognito's names of the Lambda triggers.
-func triggers() [14]string {
-	return [...]string{
+func triggers() []string {
+	return []string{
 		"PostConfirmation", "PreSignUp", "PreAuthentication", "PostAuthentication", "PreTokenGeneration", "CustomMessage",
 		"UserMigration", "DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse", "VerifyAuthChallenge",
 		"CustomEmailSender", "CustomSMSSender", "InboundFederation",
@@ -21,7 +21,7 @@ func triggerName(message string) string {
 	if end < 0 {
 		end = len(message)
 	}
-	if names := triggers(); slices.Contains(names[:], message[:end]) {
+	if slices.Contains(triggers(), message[:end]) {
 		return message[:end]
 	}
 	return ""
@@ -37,9 +37,9 @@ func violations(message string, members []string) []Violation {
 		failed = "' failed to satisfy constraint: "
 		at     = " at '"
 	)
-	count := strings.TrimLeft(message, "0123456789")
-	rest, ok := strings.CutPrefix(count, " validation error")
-	if !ok || len(count) == len(message) {
+	afterCount := strings.TrimLeft(message, "0123456789")
+	rest, ok := strings.CutPrefix(afterCount, " validation error")
+	if !ok || len(afterCount) == len(message) {
 		return nil
 	}
 	rest, ok = strings.CutPrefix(strings.TrimPrefix(rest, "s"), " detected: ")

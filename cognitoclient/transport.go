@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
@@ -19,10 +20,16 @@ import (
 const maxResponse = 64 << 10
 
 var (
-	errNoResponse      = errors.New("the connection became another protocol's")
-	errResponseTooLong = errors.New("the response is longer than 64 KiB")
-	errNotAnObject     = errors.New("not a JSON object")
+	errSwitchedProtocols = errors.New("the connection became another protocol's")
+	errResponseTooLong   = errors.New("the response is longer than 64 KiB")
+	errNotAnObject       = errors.New("not a JSON object")
 )
+
+// adaptable reports whether newTransport can adapt the client; nil means the SDK's default.
+func adaptable(client aws.HTTPClient) bool {
+	_, ok := client.(*awshttp.BuildableClient)
+	return client == nil || ok
+}
 
 // newTransport adapts the transport of the configured client, which has the CA bundle and the proxies.
 func newTransport(cfg Config) *http.Transport {
@@ -46,7 +53,7 @@ func newTransport(cfg Config) *http.Transport {
 	t.MaxIdleConnsPerHost = connections
 	t.IdleConnTimeout = 20 * time.Second // a connection that dies under a request costs an unknown outcome
 	t.MaxResponseHeaderBytes = maxResponse
-	t.ReadBufferSize, t.WriteBufferSize = 1<<10, 2<<10 // a request and a response fit; with 5,000 calls it saves 25 MB
+	t.ReadBufferSize, t.WriteBufferSize = 1<<10, 2<<10 // an ordinary request and response fit; with 5,000 connections it saves 25 MB
 	t.DisableCompression = true                        // what is bounded is what is read
 	t.ForceAttemptHTTP2 = false
 	t.Protocols = new(http.Protocols)

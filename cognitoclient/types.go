@@ -116,8 +116,8 @@ const (
 	never applied = iota
 	ifSent
 	maybe
-	// afterTrigger is maybe, unless the operation runs its trigger before its effect.
-	afterTrigger
+	// unlessTriggerBefore: maybe, but never for an operation whose trigger runs before its effect.
+	unlessTriggerBefore
 )
 
 func (c Cause) fact() fact {
@@ -129,9 +129,9 @@ func (c Cause) fact() fact {
 		UserNotConfirmable:    {name: "USER_NOT_CONFIRMABLE"},
 		UserDisabled:          {name: "USER_DISABLED"},
 		NotAuthorized:         {name: "NOT_AUTHORIZED"},
-		LambdaRejected:        {name: "LAMBDA_REJECTED", applied: afterTrigger, stands: true},
-		LambdaFailed:          {name: "LAMBDA_FAILED", applied: afterTrigger, stands: true},
-		LambdaResponseInvalid: {name: "LAMBDA_RESPONSE_INVALID", applied: afterTrigger, stands: true},
+		LambdaRejected:        {name: "LAMBDA_REJECTED", applied: unlessTriggerBefore, stands: true},
+		LambdaFailed:          {name: "LAMBDA_FAILED", applied: unlessTriggerBefore, stands: true},
+		LambdaResponseInvalid: {name: "LAMBDA_RESPONSE_INVALID", applied: unlessTriggerBefore, stands: true},
 		OperationNotEnabled:   {name: "OPERATION_NOT_ENABLED"},
 		TooManyRequests:       {name: "TOO_MANY_REQUESTS", repeat: true},
 		LimitExceeded:         {name: "LIMIT_EXCEEDED"},
@@ -162,7 +162,7 @@ func (c Cause) String() string {
 // Promises reports whether a call that ends with the cause certainly had no effect, unless it is marked as a repeat.
 func (c Cause) Promises() bool { return c > 0 && c < causes && c.fact().applied == never }
 
-// Causes lists every cause, for tables that must have a row for each.
+// Causes lists every cause, so that tests can demand a row for each.
 func Causes() []Cause {
 	all := make([]Cause, 0, causes-1)
 	for c := InvalidParameter; c < causes; c++ {
@@ -179,8 +179,9 @@ type Violation struct {
 	Reason string
 }
 
-// Error is a failed call, and the only type of error that calls return. It has no text from Cognito, and nothing of the
-// request: all of it may be shown to callers and in logs.
+// Error is a failed call, and the only type of error that calls return. Its only free text is TriggerError, which is masked
+// and meant for callers, not for logs. Everything else is an identifier, a number or fixed words; no value of the request
+// is in it.
 type Error struct {
 	// Operation is Cognito's name of the operation.
 	Operation string

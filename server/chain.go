@@ -98,15 +98,15 @@ func (s *Server) convertStream(srv any, stream grpc.ServerStream, _ *grpc.Stream
 	return s.convert(stream.Context(), nil, handler(srv, stream))
 }
 
-// endWithDrain ends a stream when a drain begins. Watching health and reflection go on as long as the caller likes, and
-// would make every drain take its whole time. The handler ends a moment later, when its stream is gone.
+// endWithDrain ends a stream once the drain delay is over. Health watches and reflection last as long as the caller likes,
+// and would make every drain take its whole time. The handler returns a moment later, when its stream is gone.
 func (s *Server) endWithDrain(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	done := make(chan error, 1)
 	go func() { done <- handler(srv, stream) }()
 	select {
 	case err := <-done:
 		return err
-	case <-s.draining.Done():
+	case <-s.streams.Done():
 		return stopping{}
 	}
 }

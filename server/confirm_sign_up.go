@@ -9,6 +9,7 @@ import (
 
 	"cognito.internal/useradmin/cognitoclient"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/schema"
 )
 
 func confirmSignUp() *rpc {
@@ -50,7 +51,7 @@ func (u *userAdmin) ConfirmSignUp(ctx context.Context, req *useradminv1.ConfirmS
 	if err != nil {
 		return nil, err
 	}
-	record.succeed(result, strings.TrimPrefix(confirmed.String(), "RESULT_"))
+	record.succeed(result, strings.TrimPrefix(confirmed.String(), schema.ResultPrefix))
 	return &useradminv1.ConfirmSignUpResponse{Result: confirmed}, nil
 }
 

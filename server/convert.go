@@ -14,6 +14,7 @@ import (
 
 	"cognito.internal/useradmin/cognitoclient"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/schema"
 )
 
 const pushbackKey = "grpc-retry-pushback-ms"
@@ -74,7 +75,7 @@ func (s *Server) newFailure(ctx context.Context, r *record, req any, err error) 
 	var invalid *invalidRequest
 	switch {
 	case errors.As(err, &invalid):
-		// An earlier sending of the same request was refused for the same violations.
+		// NOT_SENT holds for a repeat too: its first sending was refused for the same violations.
 		f.name, f.violations, f.outcome = useradminv1.ErrorReason_ERROR_REASON_INVALID_REQUEST, invalid.violations, cognitoclient.NotSent
 	case errors.As(err, &failed) && failed != nil:
 		f.cognito = *failed
@@ -86,16 +87,16 @@ func (s *Server) newFailure(ctx context.Context, r *record, req any, err error) 
 		errors.As(err, &f.panic)
 	}
 	if f.name == 0 {
-		f.name = reasonOf(endOf(ctx, f.cognito.Cause))
+		f.name = reasonOf(lateCancellation(ctx, f.cognito.Cause))
 		f.outcome = f.cognito.Outcome
 	}
-	s.judge(f)
+	s.applyContract(f)
 	return f
 }
 
-// judge applies the contract's row. Codes that invite to send the same call again, and RetryInfo, come out only where that
+// applyContract finds the row, the code and the delay. Codes that invite to send the same call again, and RetryInfo, come out only where that
 // is safe, whatever cognitoclient says.
-func (s *Server) judge(f *failure) {
+func (s *Server) applyContract(f *failure) {
 	f.row = f.rpc.row(s.contract, f.name)
 	told := f.outcome == cognitoclient.NotSent || f.outcome == cognitoclient.NotApplied ||
 		f.outcome == cognitoclient.Applied && f.row.applied != ""
@@ -103,6 +104,7 @@ func (s *Server) judge(f *failure) {
 	if unknown {
 		f.outcome = cognitoclient.Unknown
 	}
+	// The cause promises that there was no effect, the outcome does not: do not state a reason that would promise it.
 	if unknown && f.cognito.Cause.Promises() && !f.repeated {
 		f.name = useradminv1.ErrorReason_ERROR_REASON_COGNITO_RESPONSE_LOST
 		f.row = f.rpc.row(s.contract, f.name)
@@ -118,7 +120,7 @@ func (s *Server) judge(f *failure) {
 }
 
 // reason is the reason's name as it is sent, logged and counted.
-func (f *failure) reason() string { return f.name.String()[len(reasonPrefix):] }
+func (f *failure) reason() string { return f.name.String()[len(schema.ReasonPrefix):] }
 
 // message is what happened and what to do.
 func (f *failure) message() string {

@@ -8,16 +8,17 @@ import (
 )
 
 const (
-	// Of a deadline's rest a tenth within these bounds is reserved, so that the response gets home in time.
+	// A tenth of the time left, within these bounds, is reserved for returning the response.
 	minReserved = 50 * time.Millisecond
 	maxReserved = time.Second
-	// A client's deadline arrives as a cancellation, this close to the deadline that the server knows of.
+	// A client that gives up at its deadline sends a cancellation, which arrives about this close to the deadline that the
+	// server knows.
 	deadlineBlur = 20 * time.Millisecond
 )
 
-// spend returns the context for the call to Cognito. It ends with the caller's context, when the caller's deadline less
-// the reserve is over, or when the server stops; cancel releases it. Of a caller's deadline in 5 s, for example, 4.5 s
-// are spent on Cognito. Where no attempt is worth beginning it returns the error instead.
+// spend returns the context for the call to Cognito. It ends with the caller's context, when the server stops, or after the
+// call's budget: the caller's time less the reserve (of 5 s, for example, 4.5 s), or CallTimeout if there is no deadline,
+// and MaxCallTimeout at most. cancel releases it. If too little time is left for an attempt, spend returns an error instead.
 func (s *Server) spend(ctx context.Context, r *record) (spending context.Context, cancel context.CancelFunc, err error) {
 	if s.halted.Err() != nil {
 		return nil, nil, cognitoclient.Refused(cognitoclient.Stopping, r.repeated)
@@ -30,8 +31,7 @@ func (s *Server) spend(ctx context.Context, r *record) (spending context.Context
 			return nil, nil, cognitoclient.Refused(cognitoclient.DeadlineExceeded, r.repeated)
 		}
 	}
-	// A connection that is told to go is cut after the grace, with a bare status.
-	budget = min(budget, connectionAgeGrace*9/10)
+	budget = min(budget, MaxCallTimeout)
 	ctx, stop := context.WithCancelCause(ctx)
 	detach := context.AfterFunc(s.halted, func() { stop(stopping{}) })
 	ctx, release := context.WithTimeout(ctx, budget)
@@ -42,8 +42,9 @@ func (s *Server) spend(ctx context.Context, r *record) (spending context.Context
 	}, nil
 }
 
-// endOf is the cause of a call that ended with another: a cancellation close to the caller's deadline is the deadline.
-func endOf(ctx context.Context, cause cognitoclient.Cause) cognitoclient.Cause {
+// lateCancellation reports a cancellation within deadlineBlur of the caller's deadline as DeadlineExceeded; any other cause
+// stays.
+func lateCancellation(ctx context.Context, cause cognitoclient.Cause) cognitoclient.Cause {
 	deadline, ok := ctx.Deadline()
 	if ok && cause == cognitoclient.Cancelled && time.Until(deadline) <= deadlineBlur {
 		return cognitoclient.DeadlineExceeded

@@ -36,8 +36,8 @@ func (s *Server) awaitReady(ctx context.Context) {
 	s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "ready")
 }
 
-// drain lets balancers see NOT_SERVING first, then the calls under way end, then tells those that remain to end, and
-// returns when none is left, when the time is over or when Stop is called.
+// drain first lets load balancers see NOT_SERVING, then lets calls finish, then cancels those that still run. It returns
+// when none is left, when the timeout is over or when Stop is called.
 func (s *Server) drain() {
 	bound := time.NewTimer(s.config.DrainTimeout)
 	defer bound.Stop()
@@ -51,7 +51,7 @@ func (s *Server) drain() {
 	case <-s.stopped:
 		return
 	}
-	s.drained()
+	s.endStreams()
 	graceful := make(chan struct{})
 	go func() {
 		s.grpc.GracefulStop()

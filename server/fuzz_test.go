@@ -13,6 +13,7 @@ import (
 
 	"cognito.internal/useradmin/cognitoclient"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/schema"
 )
 
 func FuzzStatus(f *testing.F) {
@@ -37,7 +38,7 @@ func FuzzStatus(f *testing.F) {
 			t.Errorf("code %d", a.Code())
 		}
 		info := infoOf(t, a.Err())
-		if info.GetDomain() != domain || useradminv1.ErrorReason_value[reasonPrefix+info.GetReason()] == 0 {
+		if info.GetDomain() != domain || useradminv1.ErrorReason_value[schema.ReasonPrefix+info.GetReason()] == 0 {
 			t.Errorf("%v", info)
 		}
 		if info.GetMetadata()["outcome"] == "UNKNOWN" && !allow && a.told() {

@@ -103,8 +103,8 @@ func alphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// repeated reports whether any value of any header marks the call as a repeat. A value that can't be read does: that
-// promises less.
+// repeated reports whether any value of any header marks the call as a repeat. A value that cannot be read counts
+// as a mark, which is the safe reading.
 func repeated(ctx context.Context) bool {
 	for _, mark := range [...]struct{ key, first string }{{retriesKey, "0"}, {envoyAttemptKey, "1"}, {repeatKey, "0"}} {
 		for _, value := range metadata.ValueFromIncomingContext(ctx, mark.key) {
@@ -181,7 +181,8 @@ func (r *record) fail(f *failure) {
 	if r.rpc != nil {
 		r.outcome = f.outcome.String()
 	}
+	// A drain that ends health or reflection streams stays at debug.
 	if r.rpc != nil || f.row.level > slog.LevelInfo {
-		r.level = max(r.level, f.row.level) // a drain that ends health streams is not news
+		r.level = max(r.level, f.row.level)
 	}
 }

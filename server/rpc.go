@@ -18,7 +18,7 @@ type Cognito interface {
 type rpc struct {
 	// name is the method's.
 	name string
-	// operation is Cognito's, which the AWS identity of the service must be allowed to call.
+	// operation is Cognito's. Only tests read it: they look for it wherever it must be named, such as the IAM policy.
 	operation string
 	// quota is Cognito's category of the operation's request rate.
 	quota string

@@ -33,8 +33,9 @@ const (
 	DefaultConnectionAge = 10 * time.Minute
 )
 
-// MaxCallTimeout is what CallTimeout must stay below: a connection that is told to go is cut after this time.
-const MaxCallTimeout = connectionAgeGrace
+// MaxCallTimeout bounds every call, and CallTimeout must stay below it. A connection that is told to go is cut after
+// connectionAgeGrace, with a bare status; calls end before that.
+const MaxCallTimeout = connectionAgeGrace * 9 / 10
 
 const (
 	connectionAgeGrace   = 2 * time.Minute
@@ -92,9 +93,9 @@ type Server struct {
 	// halted ends the handlers' contexts with stopping as the cause.
 	halted context.Context
 	halt   context.CancelCauseFunc
-	// draining ends the streams that would otherwise never end.
-	draining context.Context
-	drained  context.CancelFunc
+	// streams is done once the drain delay is over; it ends those that would otherwise never end.
+	streams    context.Context
+	endStreams context.CancelFunc
 	// stopped is closed by Stop.
 	stopped  chan struct{}
 	stopOnce sync.Once
@@ -135,7 +136,7 @@ func New(cognito Cognito, config Config) (*Server, error) {
 		stopped:  make(chan struct{}),
 	}
 	s.halted, s.halt = context.WithCancelCause(context.Background())
-	s.draining, s.drained = context.WithCancel(context.Background())
+	s.streams, s.endStreams = context.WithCancel(context.Background())
 	s.grpc = grpc.NewServer(s.options()...)
 	if err := s.register(); err != nil {
 		return nil, err
@@ -190,10 +191,10 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	defer cancel()
 	go s.awaitReady(background)
 
-	served := make(chan error, 1)
-	go func() { served <- s.grpc.Serve(lis) }()
+	ended := make(chan error, 1)
+	go func() { ended <- s.grpc.Serve(lis) }()
 	select {
-	case err := <-served:
+	case err := <-ended:
 		s.end()
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
@@ -201,7 +202,7 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	case <-s.stopped:
 	}
 	s.end()
-	if err := <-served; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+	if err := <-ended; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
@@ -217,7 +218,7 @@ func (s *Server) Stop() {
 
 func (s *Server) end() {
 	s.health.Shutdown()
-	s.drained()
+	s.endStreams()
 	s.halt(stopping{})
 	s.grpc.Stop()
 }

@@ -9,10 +9,10 @@ import (
 
 	"cognito.internal/useradmin/cognitoclient"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/schema"
 )
 
 const (
-	reasonPrefix  = "ERROR_REASON_"
 	soon          = 200 * time.Millisecond
 	afterThrottle = time.Second // the quota is per second
 )
@@ -21,8 +21,8 @@ const (
 type row struct {
 	// code becomes ABORTED where it invites to send the same call again and that is not safe.
 	code codes.Code
-	// says is what happened, do what to do where the call had no effect, applied where it had one. Where there is nothing
-	// for an outcome, what the RPC says of unknown outcomes follows. A test compares all of it with the proto's comments.
+	// says is what happened. do is what to do if the call had no effect, applied if it had its effect. After UNKNOWN, the
+	// RPC's own text (rpc.unknown) follows instead. A test compares all of it with the proto's comments.
 	says, do, applied string
 	// delay is RetryInfo's, where the same call may be sent again; 0 means no RetryInfo.
 	delay time.Duration
@@ -36,7 +36,7 @@ type row struct {
 
 // reasonOf is the reason of a cause: they have the same names. A cause without a reason is a bug.
 func reasonOf(cause cognitoclient.Cause) useradminv1.ErrorReason {
-	if reason := useradminv1.ErrorReason(useradminv1.ErrorReason_value[reasonPrefix+cause.String()]); reason != 0 {
+	if reason := useradminv1.ErrorReason(useradminv1.ErrorReason_value[schema.ReasonPrefix+cause.String()]); reason != 0 {
 		return reason
 	}
 	return useradminv1.ErrorReason_ERROR_REASON_INTERNAL

@@ -246,15 +246,15 @@ func TestLateCancellationIsTheDeadline(t *testing.T) {
 			-time.Second: cognitoclient.DeadlineExceeded, 20 * time.Millisecond: cognitoclient.DeadlineExceeded, 21 * time.Millisecond: cognitoclient.Cancelled,
 		} {
 			ctx, cancel := context.WithTimeout(t.Context(), left)
-			if got := endOf(ctx, cognitoclient.Cancelled); got != cause {
+			if got := lateCancellation(ctx, cognitoclient.Cancelled); got != cause {
 				t.Errorf("%s before the deadline: %v", left, got)
 			}
-			if got := endOf(ctx, cognitoclient.Stopping); got != cognitoclient.Stopping {
+			if got := lateCancellation(ctx, cognitoclient.Stopping); got != cognitoclient.Stopping {
 				t.Errorf("another end became %v", got)
 			}
 			cancel()
 		}
-		if got := endOf(t.Context(), cognitoclient.Cancelled); got != cognitoclient.Cancelled {
+		if got := lateCancellation(t.Context(), cognitoclient.Cancelled); got != cognitoclient.Cancelled {
 			t.Errorf("without a deadline: %v", got)
 		}
 	})

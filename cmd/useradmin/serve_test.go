@@ -40,7 +40,7 @@ func TestWrongSettings(t *testing.T) {
 		{name: "endpoint without TLS", args: "serve --region=us-east-1 --cognito-endpoint=http://example.com", want: "must be https, or http on loopback"},
 		{name: "no attempts", args: "serve --region=us-east-1 --attempts=0", want: "--attempts must be from 1 to 10"},
 		{name: "no duration", args: "serve --call-timeout=fast", want: "--call-timeout"},
-		{name: "short call", args: "serve --region=us-east-1 --call-timeout=1ms", want: "--call-timeout must be at least 100ms and less than 2m0s"},
+		{name: "short call", args: "serve --region=us-east-1 --call-timeout=1ms", want: "--call-timeout must be at least 100ms and less than 1m48s"},
 		{name: "delay beyond the drain", args: "serve --region=us-east-1 --drain-delay=30s", want: "--drain-delay (30s) must be shorter than --drain-timeout (25s)"},
 		{name: "setting in the environment", args: "serve --region=us-east-1", env: "USERADMIN_LISTEN=0.0.0.0:1", want: "--i-accept-unauthenticated-network-access"},
 		{name: "log level", args: "serve --log-level=loud", want: "--log-level must be one of \"debug\",\"info\",\"warn\",\"error\" but got \"loud\"; see useradmin serve --help"},

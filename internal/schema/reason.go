@@ -15,7 +15,7 @@ type Reason struct {
 	Meaning string
 	// More is what follows, up to the labels, with a blank line between paragraphs.
 	More string
-	// These are the texts behind their labels. Outcomes is that of `Outcome`.
+	// The texts behind the labels Code, Details, Metadata and Outcome.
 	Code, Details, Metadata, Outcomes string
 	// Actions are the texts of the labels that begin with `Do`.
 	Actions []Action
