@@ -269,6 +269,9 @@ func TestUnknownIsNeverSafeToRepeat(t *testing.T) {
 					if unknown && !allow && a.told() {
 						t.Errorf("%s with outcome %d: %s", cause, outcome, a.Code())
 					}
+					if info.GetMetadata()["outcome"] == "APPLIED" && a.told() {
+						t.Errorf("%s invites with %s after the effect", cause, a.Code())
+					}
 					if (outcome == 0 || outcome >= cognitoclient.Unknown) && !unknown {
 						t.Errorf("%s with outcome %d makes a promise", cause, outcome)
 					}

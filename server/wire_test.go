@@ -196,6 +196,21 @@ func TestNoDeadlineGetsTheCallTimeout(t *testing.T) {
 	})
 }
 
+// A connection that is told to go is cut after its grace, so no deadline gives a call more time than that.
+func TestNoCallOutlivesTheGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := serve(t, waiting(nil), Config{})
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		start := time.Now()
+		_, err := e.ConfirmSignUp(ctx, validRequest())
+		if took := time.Since(start); took != MaxCallTimeout || took >= connectionAgeGrace {
+			t.Errorf("took %s", took)
+		}
+		want(t, err, codes.DeadlineExceeded, "DEADLINE_EXCEEDED", "UNKNOWN")
+	})
+}
+
 func TestTooLittleTimeSendsNothing(t *testing.T) {
 	for timeout, calls := range map[time.Duration]int32{
 		60 * time.Millisecond: 0, 149 * time.Millisecond: 0, 150 * time.Millisecond: 1,
