@@ -57,20 +57,18 @@ func (k *keys) drop(ctx context.Context, used aws.Credentials) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	id := used.AccessKeyID + used.SessionToken
-	recently := k.dropped == id && time.Since(k.droppedAt) < dropPause
 	peek, cancel := context.WithCancel(ctx)
 	cancel() // Retrieve then returns what the cache holds without waiting; if that is nothing, it starts a fetch
 	held, err := k.cache.Retrieve(peek)
 	switch {
-	case err == nil && held.AccessKeyID+held.SessionToken != id:
-		return true // new ones are there
-	case recently:
+	case err != nil || held.AccessKeyID+held.SessionToken != id:
+		return true // new ones are there, or on their way
+	case k.dropped == id && time.Since(k.droppedAt) < dropPause:
 		return false
-	case err == nil:
-		k.cache.Invalidate()
 	}
 	k.dropped, k.droppedAt = id, time.Now()
-	return true // new ones are on their way
+	k.cache.Invalidate()
+	return true
 }
 
 // FetchCredentials gets the AWS credentials, so that the first call finds them in the cache. Its errors are fit for logs:

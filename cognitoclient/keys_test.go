@@ -166,6 +166,30 @@ func TestTheSameExpiredTokenAgain(t *testing.T) {
 	})
 }
 
+// A call that was refused while new credentials are on their way waits for those.
+func TestDropWhileNewCredentialsAreFetched(t *testing.T) {
+	provider, release := &rotating{}, make(chan struct{})
+	k := newKeys(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		if provider.fetched.Load() > 0 {
+			<-release
+		}
+		return provider.Retrieve(ctx)
+	}))
+	used, err := k.get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if !k.drop(t.Context(), used) {
+			t.Error("another attempt would be signed with others, and is not made")
+		}
+	}
+	close(release)
+	if fresh, err := k.get(t.Context()); err != nil || fresh.AccessKeyID == used.AccessKeyID {
+		t.Errorf("%s, %v", fresh.AccessKeyID, err)
+	}
+}
+
 // A credentials endpoint that hangs holds a call for a few seconds, and the call says what it was. The deadline of the call
 // keeps its own row.
 func TestHangingCredentials(t *testing.T) {
