@@ -40,20 +40,25 @@ type attempt struct {
 	checksEffect bool
 }
 
-// attempt fetches the credentials, signs the request, sends it once and classifies what came of it.
+// attempt fetches the credentials, takes a slot, signs the request, sends it once and classifies what came of it. Its time
+// begins with the slot.
 func (c *Client) attempt(ctx context.Context, op *operation, r request) (a attempt) {
 	if cause := ended(ctx); cause != 0 {
 		return attempt{cause: cause}
 	}
+	keys, a := c.credentials(ctx)
+	if a.cause != 0 {
+		return a
+	}
+	if cause := c.take(ctx, r.pool); cause != 0 {
+		return attempt{cause: cause}
+	}
+	defer c.slots.Give(r.pool)
 	start := time.Now()
-	defer func() { c.onAttempt(a.cause, time.Since(start)) }()
+	defer func() { c.observe(a, time.Since(start)) }()
 	bounded, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
 
-	keys, err := c.keys.get(bounded)
-	if err != nil {
-		return unsent(ctx, Credentials, "no credentials")
-	}
 	req := c.newRequest(op, r)
 	if err := c.sign(bounded, req, r.body, keys); err != nil {
 		return unsent(ctx, Bug, "the request could not be signed")
@@ -70,6 +75,29 @@ func (c *Client) attempt(ctx context.Context, op *operation, r request) (a attem
 		return unsent(ctx, Unreachable, problem(err))
 	}
 }
+
+// credentials returns those to sign with, or the attempt that fails without them.
+func (c *Client) credentials(ctx context.Context) (aws.Credentials, attempt) {
+	start := time.Now()
+	keys, err := c.keys.get(ctx, min(keysTimeout, c.attemptTimeout))
+	if err == nil {
+		return keys, attempt{}
+	}
+	a := unsent(ctx, Credentials, "no credentials")
+	c.observe(a, time.Since(start))
+	return aws.Credentials{}, a
+}
+
+// observe tells of the attempt, and lets answers of a healthy Cognito earn repeats.
+func (c *Client) observe(a attempt, took time.Duration) {
+	if a.status != 0 && !a.cause.fact().load {
+		c.budget.earn()
+	}
+	c.onAttempt(a.cause, took)
+}
+
+// refused reports whether the attempt was not made, for want of a slot.
+func (a attempt) refused() bool { return a.cause == PoolBusy || a.cause == Overloaded }
 
 // unsent is an attempt that got no connection. If the call itself has ended, that is the cause.
 func unsent(ctx context.Context, cause Cause, problem string) attempt {

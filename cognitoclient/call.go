@@ -14,10 +14,13 @@ func (c *Client) call(ctx context.Context, op *operation, r request) (Result, er
 	var now step
 	for {
 		last := c.attempt(ctx, op, r)
+		if last.refused() && len(history) > 0 {
+			break // there was no such attempt: the history says what the call may claim
+		}
 		last.checksEffect = now.checksEffect
 		history = append(history, last)
 		now = c.next(op, history)
-		if now.stop || timeLeft(ctx) < now.delay+MinAttempt {
+		if now.stop || timeLeft(ctx) < now.delay+MinAttempt || now.costs && !c.budget.spend() {
 			break
 		}
 		if cause := sleep(ctx, now.delay); cause != 0 {
@@ -37,7 +40,9 @@ type step struct {
 	stop bool
 	// checksEffect is set if the next attempt finds out whether the effect stands although the trigger failed.
 	checksEffect bool
-	delay        time.Duration
+	// costs is set if the next attempt is paid from the budget.
+	costs bool
+	delay time.Duration
 }
 
 func (c *Client) next(op *operation, history []attempt) step {
@@ -52,11 +57,14 @@ func (c *Client) next(op *operation, history []attempt) step {
 	case last.renewed && !slices.ContainsFunc(earlier, func(a attempt) bool { return a.renewed }):
 		return step{}
 	case last.cause.fact().repeat:
-		return step{delay: c.backOff(last.cause, len(history))}
+		return step{delay: c.backOff(last.cause, len(history)), costs: last.cause.fact().load && !slices.ContainsFunc(earlier, lostResponse)}
 	default:
 		return step{stop: true}
 	}
 }
+
+// lostResponse: another attempt may find out what became of it, so it is worth its load.
+func lostResponse(a attempt) bool { return a.cause == ResponseLost }
 
 // backOff is the delay after the n-th attempt: doubled each time, half of it random.
 func (c *Client) backOff(last Cause, n int) time.Duration {

@@ -18,6 +18,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"cognito.internal/useradmin/internal/fair"
 )
 
 // Defaults of Config.
@@ -25,6 +27,7 @@ const (
 	DefaultAttempts       = 3
 	DefaultAttemptTimeout = 18 * time.Second // Cognito itself runs a trigger up to three times five seconds
 	DefaultMaxConnections = 256
+	DefaultMaxWait        = 2 * time.Second
 )
 
 // MinAttempt is the least time in which an attempt is worth beginning. A call begins its first one in any case: whoever
@@ -43,8 +46,12 @@ type Config struct {
 	Attempts int
 	// AttemptTimeout bounds one attempt; 0 means DefaultAttemptTimeout.
 	AttemptTimeout time.Duration
-	// MaxConnections bounds the connections to Cognito, busy and idle; 0 means DefaultMaxConnections.
+	// MaxConnections bounds the attempts under way, each of which has a connection, and the connections to Cognito, busy
+	// and idle; 0 means DefaultMaxConnections. A user pool gets an attempt only while it has fewer than are free.
 	MaxConnections int
+	// MaxWait bounds how long an attempt waits to be one of them, beside a fifth of the time that the call has left; 0
+	// means DefaultMaxWait.
+	MaxWait time.Duration
 	// DialContext replaces the dialer; nil means TCP.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Random gives numbers in [0,1) for the jitter of back-offs. It is required and must be safe for concurrent use.
@@ -60,10 +67,13 @@ type Client struct {
 	keys           *keys
 	signer         *v4.Signer
 	clock          *clock
+	slots          *fair.Places[string] // by user pool
+	budget         budget
 	exceptions     map[string]exception
 	userAgent      string
 	attempts       int
 	attemptTimeout time.Duration
+	maxWait        time.Duration
 	random         func() float64
 	onAttempt      func(Cause, time.Duration)
 }
@@ -79,9 +89,10 @@ func New(cfg Config) (*Client, error) {
 		return nil, errors.New("the AWS configuration has an HTTP client of its own, which this service does not use")
 	case cfg.Random == nil:
 		return nil, errors.New("no source of randomness is configured")
-	case cfg.Attempts < 0 || cfg.AttemptTimeout < 0 || cfg.MaxConnections < 0:
-		return nil, errors.New("attempts, attempt timeout and connections can't be negative")
+	case cfg.Attempts < 0 || cfg.AttemptTimeout < 0 || cfg.MaxConnections < 0 || cfg.MaxWait < 0:
+		return nil, errors.New("attempts, attempt timeout, connections and wait can't be negative")
 	}
+	cfg.MaxConnections = cmp.Or(cfg.MaxConnections, DefaultMaxConnections)
 	endpoint, err := resolveEndpoint(cfg)
 	if err != nil {
 		return nil, err
@@ -91,11 +102,13 @@ func New(cfg Config) (*Client, error) {
 		transport:      newTransport(cfg),
 		keys:           newKeys(cfg.AWS.Credentials),
 		signer:         v4.NewSigner(),
+		slots:          fair.New[string](cfg.MaxConnections),
 		clock:          &clock{fixed: cfg.AWS.DisableClockSkewCorrection},
 		exceptions:     exceptions(),
 		userAgent:      userAgent(cfg),
 		attempts:       cmp.Or(cfg.Attempts, DefaultAttempts),
 		attemptTimeout: cmp.Or(cfg.AttemptTimeout, DefaultAttemptTimeout),
+		maxWait:        cmp.Or(cfg.MaxWait, DefaultMaxWait),
 		random:         cfg.Random,
 		onAttempt:      cfg.OnAttempt,
 	}

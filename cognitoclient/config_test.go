@@ -217,7 +217,7 @@ func TestEndpointIsTheSDKs(t *testing.T) {
 				t.Fatal(err)
 			}
 			req := c.newRequest(confirmSignUp(), request{})
-			keys, err := c.keys.get(t.Context())
+			keys, err := c.keys.get(t.Context(), keysTimeout)
 			if err != nil {
 				t.Fatal(err)
 			}

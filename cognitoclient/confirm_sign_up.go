@@ -38,7 +38,7 @@ func (c *Client) ConfirmSignUp(ctx context.Context, r ConfirmSignUp) (Result, er
 		return Result{}, Refused(Bug, r.Repeated)
 	}
 	return c.call(ctx, confirmSignUp(), request{
-		body: body, id: r.ID, goal: r.AllowConfirmed, repeated: r.Repeated,
+		pool: r.UserPoolID, body: body, id: r.ID, goal: r.AllowConfirmed, repeated: r.Repeated,
 		values: func(yield func(string) bool) {
 			if !yield(r.Username) {
 				return

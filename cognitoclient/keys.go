@@ -37,9 +37,9 @@ func newKeys(provider aws.CredentialsProvider) *keys {
 	return &keys{cache: cache}
 }
 
-// get returns the cached credentials, or waits a few seconds for new ones.
-func (k *keys) get(ctx context.Context) (aws.Credentials, error) {
-	bounded, cancel := context.WithTimeout(ctx, keysTimeout)
+// get returns the cached credentials, or waits for new ones.
+func (k *keys) get(ctx context.Context, wait time.Duration) (aws.Credentials, error) {
+	bounded, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	credentials, err := k.cache.Retrieve(bounded)
 	if err == nil {

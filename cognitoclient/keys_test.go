@@ -149,7 +149,7 @@ func TestTheSameExpiredTokenAgain(t *testing.T) {
 			return aws.Credentials{AccessKeyID: "key", SecretAccessKey: "secret", CanExpire: true, Expires: time.Now().Add(time.Hour)}, nil
 		}))
 		for range 10 {
-			used, err := k.get(t.Context())
+			used, err := k.get(t.Context(), keysTimeout)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -159,7 +159,7 @@ func TestTheSameExpiredTokenAgain(t *testing.T) {
 			t.Errorf("%d fetches at once", fetched)
 		}
 		time.Sleep(dropPause)
-		used, _ := k.get(t.Context())
+		used, _ := k.get(t.Context(), keysTimeout)
 		if !k.drop(t.Context(), used) {
 			t.Error("never asked again")
 		}
@@ -175,7 +175,7 @@ func TestDropWhileNewCredentialsAreFetched(t *testing.T) {
 		}
 		return provider.Retrieve(ctx)
 	}))
-	used, err := k.get(t.Context())
+	used, err := k.get(t.Context(), keysTimeout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestDropWhileNewCredentialsAreFetched(t *testing.T) {
 		}
 	}
 	close(release)
-	if fresh, err := k.get(t.Context()); err != nil || fresh.AccessKeyID == used.AccessKeyID {
+	if fresh, err := k.get(t.Context(), keysTimeout); err != nil || fresh.AccessKeyID == used.AccessKeyID {
 		t.Errorf("%s, %v", fresh.AccessKeyID, err)
 	}
 }

@@ -47,6 +47,8 @@ func (o *operation) triggerFailed(a attempt) bool {
 
 // request is one call of an operation.
 type request struct {
+	// pool is the id of the user pool.
+	pool string
 	body []byte
 	// id is our own id of the call.
 	id string

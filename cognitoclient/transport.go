@@ -37,10 +37,6 @@ func newTransport(cfg Config) *http.Transport {
 	if !ok {
 		base = awshttp.NewBuildableClient()
 	}
-	connections := cfg.MaxConnections
-	if connections == 0 {
-		connections = DefaultMaxConnections
-	}
 	t := base.GetTransport()
 	t.DialContext = cfg.DialContext
 	if t.DialContext == nil {
@@ -48,9 +44,9 @@ func newTransport(cfg Config) *http.Transport {
 	}
 	t.OnProxyConnectResponse = proxyConnected
 	t.TLSHandshakeTimeout = 5 * time.Second
-	t.MaxConnsPerHost = connections
-	t.MaxIdleConns = connections
-	t.MaxIdleConnsPerHost = connections
+	t.MaxConnsPerHost = cfg.MaxConnections
+	t.MaxIdleConns = cfg.MaxConnections
+	t.MaxIdleConnsPerHost = cfg.MaxConnections
 	t.IdleConnTimeout = 20 * time.Second // a connection that dies under a request costs an unknown outcome
 	t.MaxResponseHeaderBytes = maxResponse
 	t.ReadBufferSize, t.WriteBufferSize = 1<<10, 2<<10 // an ordinary request and response fit; with 5,000 connections it saves 25 MB
@@ -62,7 +58,7 @@ func newTransport(cfg Config) *http.Transport {
 		t.TLSClientConfig = &tls.Config{}
 	}
 	t.TLSClientConfig.MinVersion = max(t.TLSClientConfig.MinVersion, tls.VersionTLS12)
-	t.TLSClientConfig.ClientSessionCache = tls.NewLRUClientSessionCache(connections)
+	t.TLSClientConfig.ClientSessionCache = tls.NewLRUClientSessionCache(cfg.MaxConnections)
 	return t
 }
 

@@ -83,6 +83,12 @@ const (
 	Unreachable
 	// ResponseLost: an attempt was sent and no usable response came back.
 	ResponseLost
+	// PoolBusy: the user pool has its share of the slots for attempts.
+	PoolBusy
+	// CallerBusy: the caller has its share of a server's calls. Attempts never end with it.
+	CallerBusy
+	// Overloaded: no slot is free, or a server has too many calls.
+	Overloaded
 	// DeadlineExceeded: the call's deadline passed, or too little of it was left for an attempt.
 	DeadlineExceeded
 	// Cancelled: the caller left.
@@ -104,6 +110,8 @@ type fact struct {
 	applied applied
 	// repeat is whether another attempt can help.
 	repeat bool
+	// load is whether another attempt adds to the load of a Cognito that has too much of it, or is ill.
+	load bool
 	// stands is whether the cause is reported although an earlier attempt may have had its effect: its outcome is unknown
 	// in any case, or it says why the call ended.
 	stands bool
@@ -133,17 +141,20 @@ func (c Cause) fact() fact {
 		LambdaFailed:          {name: "LAMBDA_FAILED", applied: unlessTriggerBefore, stands: true},
 		LambdaResponseInvalid: {name: "LAMBDA_RESPONSE_INVALID", applied: unlessTriggerBefore, stands: true},
 		OperationNotEnabled:   {name: "OPERATION_NOT_ENABLED"},
-		TooManyRequests:       {name: "TOO_MANY_REQUESTS", repeat: true},
+		TooManyRequests:       {name: "TOO_MANY_REQUESTS", repeat: true, load: true},
 		LimitExceeded:         {name: "LIMIT_EXCEEDED"},
 		TooManyFailedAttempts: {name: "TOO_MANY_FAILED_ATTEMPTS"},
-		InternalError:         {name: "COGNITO_INTERNAL_ERROR", applied: maybe, repeat: true, stands: true},
-		Unavailable:           {name: "COGNITO_UNAVAILABLE", applied: maybe, repeat: true, stands: true},
+		InternalError:         {name: "COGNITO_INTERNAL_ERROR", applied: maybe, repeat: true, load: true, stands: true},
+		Unavailable:           {name: "COGNITO_UNAVAILABLE", applied: maybe, repeat: true, load: true, stands: true},
 		AccessDenied:          {name: "COGNITO_ACCESS_DENIED"},
 		Credentials:           {name: "COGNITO_CREDENTIALS"},
 		OperationUnsupported:  {name: "COGNITO_OPERATION_UNSUPPORTED"},
 		UnrecognizedException: {name: "UNRECOGNIZED_EXCEPTION", applied: maybe},
-		Unreachable:           {name: "COGNITO_UNREACHABLE", repeat: true},
+		Unreachable:           {name: "COGNITO_UNREACHABLE", repeat: true, load: true},
 		ResponseLost:          {name: "COGNITO_RESPONSE_LOST", applied: maybe, repeat: true},
+		PoolBusy:              {name: "POOL_BUSY"},
+		CallerBusy:            {name: "CALLER_BUSY"},
+		Overloaded:            {name: "OVERLOADED"},
 		DeadlineExceeded:      {name: "DEADLINE_EXCEEDED", applied: ifSent},
 		Cancelled:             {name: "CANCELLED", applied: ifSent, stands: true},
 		Stopping:              {name: "SERVER_STOPPING", applied: ifSent, stands: true},

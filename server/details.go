@@ -193,10 +193,16 @@ func lambdaTrigger(f *failure) proto.Message {
 
 func operationEnabled(f *failure) proto.Message { return f.precondition("OPERATION_ENABLED", f.region) }
 
-func quota(subject string) func(*failure) proto.Message {
+// quota is one of Cognito's.
+func quota(subject string) func(*failure) proto.Message { return quotaOf(apiService, subject) }
+
+// share is a bound of this service.
+func share(subject string) func(*failure) proto.Message { return quotaOf("", subject) }
+
+func quotaOf(service, subject string) func(*failure) proto.Message {
 	return func(f *failure) proto.Message {
 		return &errdetails.QuotaFailure{Violations: []*errdetails.QuotaFailure_Violation{
-			{Subject: subject, ApiService: apiService, Description: f.row.says},
+			{Subject: subject, ApiService: service, Description: f.row.says},
 		}}
 	}
 }

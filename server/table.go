@@ -201,5 +201,23 @@ func contract() []row {
 			says:  "This service has a bug; please report it with the request id.",
 			level: slog.LevelError,
 		},
+		useradminv1.ErrorReason_ERROR_REASON_POOL_BUSY: {
+			code:  codes.ResourceExhausted,
+			says:  "The user pool has its share of this service's requests to Cognito under way, and none of them ended in time.",
+			do:    "Send the same call again after the delay in RetryInfo; if this goes on, the pool's trigger is slow.",
+			delay: soon, detail: share("user_pool"), level: slog.LevelWarn,
+		},
+		useradminv1.ErrorReason_ERROR_REASON_CALLER_BUSY: {
+			code:  codes.ResourceExhausted,
+			says:  "The caller, or its connection, has its share of the calls that this service carries at once.",
+			do:    "Send the same call again after the delay in RetryInfo, with fewer calls at once.",
+			delay: soon, detail: share("caller"),
+		},
+		useradminv1.ErrorReason_ERROR_REASON_OVERLOADED: {
+			code:  codes.Unavailable,
+			says:  "This service carries as many calls as it can.",
+			do:    "Send the same call again after the delay in RetryInfo; another replica may have room.",
+			delay: soon, level: slog.LevelWarn,
+		},
 	}
 }

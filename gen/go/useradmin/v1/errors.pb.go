@@ -324,6 +324,32 @@ const (
 	// Code: INTERNAL.
 	// Outcome: UNKNOWN.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 27
+	// The user pool has its share of this service's requests to Cognito under way, and none of them ended in time.
+	//
+	// So a pool whose trigger is slow cannot hold up the others. The call waited for at most 2 seconds, unless the operator
+	// has set another time, and never for more than a fifth of its own.
+	//
+	// Code: RESOURCE_EXHAUSTED.
+	// Details: RetryInfo; QuotaFailure (subject `user_pool`).
+	// Outcome: NOT_SENT.
+	// Do: Send the same call again after the delay in RetryInfo; if this goes on, the pool's trigger is slow.
+	ErrorReason_ERROR_REASON_POOL_BUSY ErrorReason = 28
+	// The caller, or its connection, has its share of the calls that this service carries at once.
+	//
+	// The request was not read.
+	//
+	// Code: RESOURCE_EXHAUSTED.
+	// Details: RetryInfo; QuotaFailure (subject `caller`).
+	// Outcome: NOT_SENT.
+	// Do: Send the same call again after the delay in RetryInfo, with fewer calls at once.
+	ErrorReason_ERROR_REASON_CALLER_BUSY ErrorReason = 29
+	// This service carries as many calls as it can.
+	//
+	// Code: UNAVAILABLE.
+	// Details: RetryInfo.
+	// Outcome: NOT_SENT.
+	// Do: Send the same call again after the delay in RetryInfo; another replica may have room.
+	ErrorReason_ERROR_REASON_OVERLOADED ErrorReason = 30
 )
 
 // Enum value maps for ErrorReason.
@@ -357,6 +383,9 @@ var (
 		25: "ERROR_REASON_CANCELLED",
 		26: "ERROR_REASON_SERVER_STOPPING",
 		27: "ERROR_REASON_INTERNAL",
+		28: "ERROR_REASON_POOL_BUSY",
+		29: "ERROR_REASON_CALLER_BUSY",
+		30: "ERROR_REASON_OVERLOADED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                   0,
@@ -387,6 +416,9 @@ var (
 		"ERROR_REASON_CANCELLED":                     25,
 		"ERROR_REASON_SERVER_STOPPING":               26,
 		"ERROR_REASON_INTERNAL":                      27,
+		"ERROR_REASON_POOL_BUSY":                     28,
+		"ERROR_REASON_CALLER_BUSY":                   29,
+		"ERROR_REASON_OVERLOADED":                    30,
 	}
 )
 
@@ -427,7 +459,7 @@ const file_useradmin_v1_errors_proto_rawDesc = "" +
 	"\x10OUTCOME_NOT_SENT\x10\x01\x12\x17\n" +
 	"\x13OUTCOME_NOT_APPLIED\x10\x02\x12\x13\n" +
 	"\x0fOUTCOME_APPLIED\x10\x03\x12\x13\n" +
-	"\x0fOUTCOME_UNKNOWN\x10\x04*\x8e\b\n" +
+	"\x0fOUTCOME_UNKNOWN\x10\x04*\xe5\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n" +
@@ -457,7 +489,10 @@ const file_useradmin_v1_errors_proto_rawDesc = "" +
 	"\x1eERROR_REASON_DEADLINE_EXCEEDED\x10\x18\x12\x1a\n" +
 	"\x16ERROR_REASON_CANCELLED\x10\x19\x12 \n" +
 	"\x1cERROR_REASON_SERVER_STOPPING\x10\x1a\x12\x19\n" +
-	"\x15ERROR_REASON_INTERNAL\x10\x1bB\x98\x01\n" +
+	"\x15ERROR_REASON_INTERNAL\x10\x1b\x12\x1a\n" +
+	"\x16ERROR_REASON_POOL_BUSY\x10\x1c\x12\x1c\n" +
+	"\x18ERROR_REASON_CALLER_BUSY\x10\x1d\x12\x1b\n" +
+	"\x17ERROR_REASON_OVERLOADED\x10\x1eB\x98\x01\n" +
 	"\x1dinternal.cognito.useradmin.v1B\vErrorsProtoP\x01Z:cognito.internal/useradmin/gen/go/useradmin/v1;useradminv1\xaa\x02\fUserAdmin.V1\xca\x02\fUserAdmin\\V1\xea\x02\rUserAdmin::V1b\x06proto3"
 
 var (

@@ -304,6 +304,35 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Code: INTERNAL.
     Outcome: UNKNOWN.
     """
+    ERROR_REASON_POOL_BUSY: _ErrorReason.ValueType  # 28
+    """The user pool has its share of this service's requests to Cognito under way, and none of them ended in time.
+
+    So a pool whose trigger is slow cannot hold up the others. The call waited for at most 2 seconds, unless the operator
+    has set another time, and never for more than a fifth of its own.
+
+    Code: RESOURCE_EXHAUSTED.
+    Details: RetryInfo; QuotaFailure (subject `user_pool`).
+    Outcome: NOT_SENT.
+    Do: Send the same call again after the delay in RetryInfo; if this goes on, the pool's trigger is slow.
+    """
+    ERROR_REASON_CALLER_BUSY: _ErrorReason.ValueType  # 29
+    """The caller, or its connection, has its share of the calls that this service carries at once.
+
+    The request was not read.
+
+    Code: RESOURCE_EXHAUSTED.
+    Details: RetryInfo; QuotaFailure (subject `caller`).
+    Outcome: NOT_SENT.
+    Do: Send the same call again after the delay in RetryInfo, with fewer calls at once.
+    """
+    ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 30
+    """This service carries as many calls as it can.
+
+    Code: UNAVAILABLE.
+    Details: RetryInfo.
+    Outcome: NOT_SENT.
+    Do: Send the same call again after the delay in RetryInfo; another replica may have room.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is why a call failed.
@@ -567,5 +596,34 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 27
 
 Code: INTERNAL.
 Outcome: UNKNOWN.
+"""
+ERROR_REASON_POOL_BUSY: ErrorReason.ValueType  # 28
+"""The user pool has its share of this service's requests to Cognito under way, and none of them ended in time.
+
+So a pool whose trigger is slow cannot hold up the others. The call waited for at most 2 seconds, unless the operator
+has set another time, and never for more than a fifth of its own.
+
+Code: RESOURCE_EXHAUSTED.
+Details: RetryInfo; QuotaFailure (subject `user_pool`).
+Outcome: NOT_SENT.
+Do: Send the same call again after the delay in RetryInfo; if this goes on, the pool's trigger is slow.
+"""
+ERROR_REASON_CALLER_BUSY: ErrorReason.ValueType  # 29
+"""The caller, or its connection, has its share of the calls that this service carries at once.
+
+The request was not read.
+
+Code: RESOURCE_EXHAUSTED.
+Details: RetryInfo; QuotaFailure (subject `caller`).
+Outcome: NOT_SENT.
+Do: Send the same call again after the delay in RetryInfo, with fewer calls at once.
+"""
+ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 30
+"""This service carries as many calls as it can.
+
+Code: UNAVAILABLE.
+Details: RetryInfo.
+Outcome: NOT_SENT.
+Do: Send the same call again after the delay in RetryInfo; another replica may have room.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

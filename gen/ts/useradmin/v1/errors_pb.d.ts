@@ -439,6 +439,47 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_INTERNAL = 27;
    */
   INTERNAL = 27,
+
+  /**
+   * The user pool has its share of this service's requests to Cognito under way, and none of them ended in time.
+   *
+   * So a pool whose trigger is slow cannot hold up the others. The call waited for at most 2 seconds, unless the operator
+   * has set another time, and never for more than a fifth of its own.
+   *
+   * Code: RESOURCE_EXHAUSTED.
+   * Details: RetryInfo; QuotaFailure (subject `user_pool`).
+   * Outcome: NOT_SENT.
+   * Do: Send the same call again after the delay in RetryInfo; if this goes on, the pool's trigger is slow.
+   *
+   * @generated from enum value: ERROR_REASON_POOL_BUSY = 28;
+   */
+  POOL_BUSY = 28,
+
+  /**
+   * The caller, or its connection, has its share of the calls that this service carries at once.
+   *
+   * The request was not read.
+   *
+   * Code: RESOURCE_EXHAUSTED.
+   * Details: RetryInfo; QuotaFailure (subject `caller`).
+   * Outcome: NOT_SENT.
+   * Do: Send the same call again after the delay in RetryInfo, with fewer calls at once.
+   *
+   * @generated from enum value: ERROR_REASON_CALLER_BUSY = 29;
+   */
+  CALLER_BUSY = 29,
+
+  /**
+   * This service carries as many calls as it can.
+   *
+   * Code: UNAVAILABLE.
+   * Details: RetryInfo.
+   * Outcome: NOT_SENT.
+   * Do: Send the same call again after the delay in RetryInfo; another replica may have room.
+   *
+   * @generated from enum value: ERROR_REASON_OVERLOADED = 30;
+   */
+  OVERLOADED = 30,
 }
 
 /**

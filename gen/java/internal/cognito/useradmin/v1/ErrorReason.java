@@ -413,6 +413,50 @@ public enum ErrorReason
    * <code>ERROR_REASON_INTERNAL = 27;</code>
    */
   ERROR_REASON_INTERNAL(27),
+  /**
+   * <pre>
+   * The user pool has its share of this service's requests to Cognito under way, and none of them ended in time.
+   *
+   * So a pool whose trigger is slow cannot hold up the others. The call waited for at most 2 seconds, unless the operator
+   * has set another time, and never for more than a fifth of its own.
+   *
+   * Code: RESOURCE_EXHAUSTED.
+   * Details: RetryInfo; QuotaFailure (subject `user_pool`).
+   * Outcome: NOT_SENT.
+   * Do: Send the same call again after the delay in RetryInfo; if this goes on, the pool's trigger is slow.
+   * </pre>
+   *
+   * <code>ERROR_REASON_POOL_BUSY = 28;</code>
+   */
+  ERROR_REASON_POOL_BUSY(28),
+  /**
+   * <pre>
+   * The caller, or its connection, has its share of the calls that this service carries at once.
+   *
+   * The request was not read.
+   *
+   * Code: RESOURCE_EXHAUSTED.
+   * Details: RetryInfo; QuotaFailure (subject `caller`).
+   * Outcome: NOT_SENT.
+   * Do: Send the same call again after the delay in RetryInfo, with fewer calls at once.
+   * </pre>
+   *
+   * <code>ERROR_REASON_CALLER_BUSY = 29;</code>
+   */
+  ERROR_REASON_CALLER_BUSY(29),
+  /**
+   * <pre>
+   * This service carries as many calls as it can.
+   *
+   * Code: UNAVAILABLE.
+   * Details: RetryInfo.
+   * Outcome: NOT_SENT.
+   * Do: Send the same call again after the delay in RetryInfo; another replica may have room.
+   * </pre>
+   *
+   * <code>ERROR_REASON_OVERLOADED = 30;</code>
+   */
+  ERROR_REASON_OVERLOADED(30),
   UNRECOGNIZED(-1),
   ;
 
@@ -796,6 +840,50 @@ public enum ErrorReason
    * <code>ERROR_REASON_INTERNAL = 27;</code>
    */
   public static final int ERROR_REASON_INTERNAL_VALUE = 27;
+  /**
+   * <pre>
+   * The user pool has its share of this service's requests to Cognito under way, and none of them ended in time.
+   *
+   * So a pool whose trigger is slow cannot hold up the others. The call waited for at most 2 seconds, unless the operator
+   * has set another time, and never for more than a fifth of its own.
+   *
+   * Code: RESOURCE_EXHAUSTED.
+   * Details: RetryInfo; QuotaFailure (subject `user_pool`).
+   * Outcome: NOT_SENT.
+   * Do: Send the same call again after the delay in RetryInfo; if this goes on, the pool's trigger is slow.
+   * </pre>
+   *
+   * <code>ERROR_REASON_POOL_BUSY = 28;</code>
+   */
+  public static final int ERROR_REASON_POOL_BUSY_VALUE = 28;
+  /**
+   * <pre>
+   * The caller, or its connection, has its share of the calls that this service carries at once.
+   *
+   * The request was not read.
+   *
+   * Code: RESOURCE_EXHAUSTED.
+   * Details: RetryInfo; QuotaFailure (subject `caller`).
+   * Outcome: NOT_SENT.
+   * Do: Send the same call again after the delay in RetryInfo, with fewer calls at once.
+   * </pre>
+   *
+   * <code>ERROR_REASON_CALLER_BUSY = 29;</code>
+   */
+  public static final int ERROR_REASON_CALLER_BUSY_VALUE = 29;
+  /**
+   * <pre>
+   * This service carries as many calls as it can.
+   *
+   * Code: UNAVAILABLE.
+   * Details: RetryInfo.
+   * Outcome: NOT_SENT.
+   * Do: Send the same call again after the delay in RetryInfo; another replica may have room.
+   * </pre>
+   *
+   * <code>ERROR_REASON_OVERLOADED = 30;</code>
+   */
+  public static final int ERROR_REASON_OVERLOADED_VALUE = 30;
 
 
   public final int getNumber() {
@@ -850,6 +938,9 @@ public enum ErrorReason
       case 25: return ERROR_REASON_CANCELLED;
       case 26: return ERROR_REASON_SERVER_STOPPING;
       case 27: return ERROR_REASON_INTERNAL;
+      case 28: return ERROR_REASON_POOL_BUSY;
+      case 29: return ERROR_REASON_CALLER_BUSY;
+      case 30: return ERROR_REASON_OVERLOADED;
       default: return null;
     }
   }

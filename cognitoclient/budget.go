@@ -1,0 +1,32 @@
+package cognitoclient
+
+import "sync/atomic"
+
+// The numbers are those of the AWS SDK's retry quota.
+const (
+	budgetSize = 500
+	repeatCost = 5
+)
+
+// budget bounds the attempts that add to the load of a Cognito that throttles or is ill: when most attempts fail, their
+// repeats would only take the places of others.
+type budget struct{ spent atomic.Int64 }
+
+// spend pays for a repeat, if enough is left.
+func (b *budget) spend() bool {
+	if b.spent.Add(repeatCost) <= budgetSize {
+		return true
+	}
+	b.spent.Add(-repeatCost)
+	return false
+}
+
+// earn gives a little back after an answer that shows that Cognito is well.
+func (b *budget) earn() {
+	for {
+		spent := b.spent.Load()
+		if spent <= 0 || b.spent.CompareAndSwap(spent, spent-1) {
+			return
+		}
+	}
+}
