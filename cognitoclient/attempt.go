@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -59,9 +60,9 @@ func (c *Client) attempt(ctx context.Context, op *operation, r request) (a attem
 	bounded, cancel := context.WithTimeout(ctx, c.attemptTimeout)
 	defer cancel()
 
-	req := c.newRequest(op, r)
-	if err := c.sign(bounded, req, r.body, keys); err != nil {
-		return unsent(ctx, Bug, "the request could not be signed")
+	req, err := c.newRequest(bounded, op, r, keys)
+	if err != nil {
+		return unsent(ctx, Bug, "the request could not be made")
 	}
 	resp, connected, err := c.send(bounded, req)
 	switch {
@@ -111,13 +112,18 @@ func orEnded(ctx context.Context, cause Cause) Cause {
 	return cause
 }
 
-func (c *Client) newRequest(op *operation, r request) *http.Request {
+// newRequest makes a signed request.
+func (c *Client) newRequest(ctx context.Context, op *operation, r request, keys aws.Credentials) (*http.Request, error) {
+	body, err := json.Marshal(r.members)
+	if err != nil {
+		return nil, err
+	}
 	userAgent := c.userAgent
 	if id := identifier(r.id, "._:-"); id != "" {
 		userAgent += " request/" + id
 	}
 	target := *c.endpoint.url // the signer writes to it
-	return &http.Request{
+	req := &http.Request{
 		Method: http.MethodPost,
 		URL:    &target,
 		Host:   target.Host,
@@ -126,16 +132,13 @@ func (c *Client) newRequest(op *operation, r request) *http.Request {
 			"X-Amz-Target": {targetPrefix + op.name},
 			"User-Agent":   {userAgent},
 		},
-		ContentLength: int64(len(r.body)),
-		Body:          io.NopCloser(bytes.NewReader(r.body)),
+		ContentLength: int64(len(body)),
+		Body:          io.NopCloser(bytes.NewReader(body)),
 		// net/http asks for it where a kept connection turned out to be dead before a byte was written.
-		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.body)), nil },
+		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
 	}
-}
-
-func (c *Client) sign(ctx context.Context, req *http.Request, body []byte, keys aws.Credentials) error {
 	sum := sha256.Sum256(body)
-	return c.signer.SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), signingName, c.endpoint.signingRegion, c.clock.now())
+	return req, c.signer.SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), signingName, c.endpoint.signingRegion, c.clock.now())
 }
 
 // response is a complete HTTP response.

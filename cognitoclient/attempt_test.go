@@ -524,7 +524,7 @@ func TestEndsBetweenAttempts(t *testing.T) {
 // A caller's id that is not one does not reach the header.
 func TestOddIDs(t *testing.T) {
 	for _, id := range []string{"a\nb", "a b", strings.Repeat("a", 65)} {
-		if got := client(t, "", nil).newRequest(confirmSignUp(), request{id: id}).Header.Get("User-Agent"); got != "useradmin" {
+		if got := signed(t, client(t, "", nil), request{id: id}).Header.Get("User-Agent"); got != "useradmin" {
 			t.Errorf("%q became %q", id, got)
 		}
 	}

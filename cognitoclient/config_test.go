@@ -216,14 +216,7 @@ func TestEndpointIsTheSDKs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			req := c.newRequest(confirmSignUp(), request{})
-			keys, err := c.keys.get(t.Context(), keysTimeout)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := c.sign(t.Context(), req, nil, keys); err != nil {
-				t.Fatal(err)
-			}
+			req := signed(t, c, request{})
 			theirs := sdkRequest(t, cfg, test.endpoint)
 			if got, want := req.URL.String(), theirs.URL.String(); got != want {
 				t.Errorf("URL %s, the SDK's %s", got, want)
@@ -233,6 +226,20 @@ func TestEndpointIsTheSDKs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// signed is a request as the client sends it.
+func signed(t *testing.T, c *Client, r request) *http.Request {
+	t.Helper()
+	keys, err := c.keys.get(t.Context(), keysTimeout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := c.newRequest(t.Context(), confirmSignUp(), r, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
 }
 
 // sdkRequest is what the SDK would send.
@@ -292,7 +299,7 @@ func TestNewRefusesWhatItDoesNotRun(t *testing.T) {
 func TestUserAgent(t *testing.T) {
 	for version, want := range map[string]string{"1.2.3": "useradmin/1.2.3 app/shop request/id-1", "": "useradmin app/shop request/id-1", "a b": "useradmin app/shop request/id-1"} {
 		c := client(t, "", func(c *Config) { c.Version, c.AWS.AppID = version, "shop" })
-		if got := c.newRequest(confirmSignUp(), request{id: "id-1"}).Header.Get("User-Agent"); got != want {
+		if got := signed(t, c, request{id: "id-1"}).Header.Get("User-Agent"); got != want {
 			t.Errorf("version %q: %q, want %q", version, got, want)
 		}
 	}

@@ -2,7 +2,6 @@ package cognitoclient
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
@@ -29,16 +28,13 @@ type ConfirmSignUp struct {
 // A deadline on ctx should leave the caller the time to report. A cancellation of ctx with a cause of its own ends
 // the call with Stopping.
 func (c *Client) ConfirmSignUp(ctx context.Context, r ConfirmSignUp) (Result, error) {
-	body, err := json.Marshal(struct {
-		UserPoolID     string            `json:"UserPoolId"`
-		Username       string            `json:"Username"`
-		ClientMetadata map[string]string `json:"ClientMetadata,omitempty"`
-	}{r.UserPoolID, r.Username, r.ClientMetadata})
-	if err != nil {
-		return Result{}, Refused(Bug, r.Repeated)
-	}
 	return c.call(ctx, confirmSignUp(), request{
-		pool: r.UserPoolID, body: body, id: r.ID, goal: r.AllowConfirmed, repeated: r.Repeated,
+		pool: r.UserPoolID, id: r.ID, goal: r.AllowConfirmed, repeated: r.Repeated,
+		members: struct {
+			UserPoolID     string            `json:"UserPoolId"`
+			Username       string            `json:"Username"`
+			ClientMetadata map[string]string `json:"ClientMetadata,omitempty"`
+		}{r.UserPoolID, r.Username, r.ClientMetadata},
 		values: func(yield func(string) bool) {
 			if !yield(r.Username) {
 				return

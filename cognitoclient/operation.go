@@ -49,7 +49,9 @@ func (o *operation) triggerFailed(a attempt) bool {
 type request struct {
 	// pool is the id of the user pool.
 	pool string
-	body []byte
+	// members are Cognito's, to be encoded as JSON. An attempt encodes them when it has a slot: a waiting one costs no more
+	// memory than its caller's message.
+	members any
 	// id is our own id of the call.
 	id string
 	// goal makes it a success that it is so already.

@@ -67,3 +67,22 @@ func NewAttemptMetrics(registerer prometheus.Registerer) (*AttemptMetrics, error
 func (m *AttemptMetrics) Observe(cause cognitoclient.Cause, took time.Duration) {
 	m.durations.WithLabelValues(cause.String()).Observe(took.Seconds())
 }
+
+// RegisterSlots registers the gauges of the slots for attempts.
+func RegisterSlots(registerer prometheus.Registerer, use func() cognitoclient.Slots) error {
+	for state, value := range map[string]func(cognitoclient.Slots) int{
+		"busy":    func(s cognitoclient.Slots) int { return s.Busy },
+		"free":    func(s cognitoclient.Slots) int { return s.Free },
+		"waiting": func(s cognitoclient.Slots) int { return s.Waiting },
+	} {
+		gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name:        "useradmin_slots",
+			Help:        "Slots for attempts at Cognito that are busy and free, and attempts that are waiting for one.",
+			ConstLabels: prometheus.Labels{"state": state},
+		}, func() float64 { return float64(value(use())) })
+		if err := registerer.Register(gauge); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -39,6 +39,8 @@ func TestWrongSettings(t *testing.T) {
 		{name: "endpoint in the environment", args: "serve --region=us-east-1", env: "AWS_ENDPOINT_URL=http://127.0.0.1:1", want: "names an endpoint"},
 		{name: "endpoint without TLS", args: "serve --region=us-east-1 --cognito-endpoint=http://example.com", want: "must be https, or http on loopback"},
 		{name: "no attempts", args: "serve --region=us-east-1 --attempts=0", want: "--attempts must be from 1 to 10"},
+		{name: "no wait", args: "serve --region=us-east-1 --max-wait=0s", want: "--max-wait must be from 1ms to 10s"},
+		{name: "long wait", args: "serve --region=us-east-1 --max-wait=11s", want: "--max-wait must be from 1ms to 10s"},
 		{name: "no duration", args: "serve --call-timeout=fast", want: "--call-timeout"},
 		{name: "short call", args: "serve --region=us-east-1 --call-timeout=1ms", want: "--call-timeout must be at least 100ms and less than 1m48s"},
 		{name: "delay beyond the drain", args: "serve --region=us-east-1 --drain-delay=30s", want: "--drain-delay (30s) must be shorter than --drain-timeout (25s)"},

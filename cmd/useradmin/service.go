@@ -31,10 +31,14 @@ type serviceFlags struct {
 	Attempts       int           `default:"3" help:"The most attempts that a call makes at Cognito (${default})."`
 	AttemptTimeout time.Duration `default:"18s" help:"The most time that one attempt takes; Cognito itself runs a trigger up to three times five seconds (${default})."`
 	CallTimeout    time.Duration `default:"20s" help:"The most time that a call takes that comes without a deadline (${default})."`
-	MaxConnections int           `default:"256" help:"The most connections to Cognito, busy and idle (${default})."`
+	MaxConnections int           `default:"256" help:"The most attempts at Cognito at once, and connections to it; a user pool takes one only while it has fewer than are free (${default})."`
+	MaxWait        time.Duration `default:"2s" help:"The most time that an attempt waits to be one of them, beside a fifth of the time that the call has left (${default})."`
 	DrainTimeout   time.Duration `default:"25s" help:"The most time from the signal to the end (${default})."`
 	LogLevel       string        `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error; health checks and reflection are logged at debug (${default})."`
 }
+
+// maxMaxWait bounds --max-wait: whoever waits longer than this is better served by a refusal.
+const maxMaxWait = 10 * time.Second
 
 func (f *serviceFlags) check() error {
 	switch {
@@ -46,6 +50,8 @@ func (f *serviceFlags) check() error {
 		return usageError{fmt.Errorf("--call-timeout must be at least %s and less than %s", cognitoclient.MinAttempt, server.MaxCallTimeout)}
 	case f.MaxConnections < 1:
 		return usageError{errors.New("--max-connections must be at least 1")}
+	case f.MaxWait < time.Millisecond || f.MaxWait > maxMaxWait:
+		return usageError{fmt.Errorf("--max-wait must be from 1ms to %s", maxMaxWait)}
 	case f.DrainTimeout < time.Second:
 		return usageError{errors.New("--drain-timeout must be at least 1s")}
 	default:
@@ -73,11 +79,15 @@ func newService(f *serviceFlags, logger *slog.Logger, upstream cognitoclient.Con
 		return nil, err
 	}
 	upstream.Attempts, upstream.AttemptTimeout, upstream.MaxConnections = f.Attempts, f.AttemptTimeout, f.MaxConnections
+	upstream.MaxWait = f.MaxWait
 	upstream.Random, upstream.OnAttempt = rand.Float64, attempts.Observe
 	upstream.Version = release()
 	client, err := cognitoclient.New(upstream)
 	if err != nil {
 		return nil, usageError{err}
+	}
+	if err := server.RegisterSlots(registry, client.Slots); err != nil {
+		return nil, err
 	}
 	edge.CallTimeout, edge.DrainTimeout = f.CallTimeout, f.DrainTimeout
 	edge.Region, edge.Ready = upstream.AWS.Region, readiness(client)

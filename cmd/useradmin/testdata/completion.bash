@@ -14,9 +14,9 @@ _useradmin() {
             ended=yes
         elif [[ -z $ended && $word == -* ]]; then
             case $command:$word in
-            serve:--listen | serve:--admin-listen | serve:--attempts | serve:--attempt-timeout | serve:--call-timeout | serve:--max-connections | serve:--drain-timeout | serve:--log-level | serve:--region | serve:--cognito-endpoint | serve:--drain-delay | serve:--log-format)
+            serve:--listen | serve:--admin-listen | serve:--attempts | serve:--attempt-timeout | serve:--call-timeout | serve:--max-connections | serve:--max-wait | serve:--drain-timeout | serve:--log-level | serve:--region | serve:--cognito-endpoint | serve:--drain-delay | serve:--log-format)
                 flag=$word ;;
-            dev:--listen | dev:--admin-listen | dev:--attempts | dev:--attempt-timeout | dev:--call-timeout | dev:--max-connections | dev:--drain-timeout | dev:--log-level | dev:--cognito-listen | dev:--log-format)
+            dev:--listen | dev:--admin-listen | dev:--attempts | dev:--attempt-timeout | dev:--call-timeout | dev:--max-connections | dev:--max-wait | dev:--drain-timeout | dev:--log-level | dev:--cognito-listen | dev:--log-format)
                 flag=$word ;;
             confirm:--metadata | confirm:--address | confirm:--ca | confirm:--timeout | confirm:--output)
                 flag=$word ;;
@@ -49,9 +49,9 @@ _useradmin() {
     elif [[ -z $ended && $current == -* ]]; then
         case $command in
         serve)
-            words='-h --help --version --listen --admin-listen --attempts --attempt-timeout --call-timeout --max-connections --drain-timeout --log-level --region --cognito-endpoint --drain-delay --log-format --reflection --no-reflection --i-accept-unauthenticated-network-access' ;;
+            words='-h --help --version --listen --admin-listen --attempts --attempt-timeout --call-timeout --max-connections --max-wait --drain-timeout --log-level --region --cognito-endpoint --drain-delay --log-format --reflection --no-reflection --i-accept-unauthenticated-network-access' ;;
         dev)
-            words='-h --help --version --listen --admin-listen --attempts --attempt-timeout --call-timeout --max-connections --drain-timeout --log-level --cognito-listen --log-format' ;;
+            words='-h --help --version --listen --admin-listen --attempts --attempt-timeout --call-timeout --max-connections --max-wait --drain-timeout --log-level --cognito-listen --log-format' ;;
         confirm)
             words='-h --help --version --metadata --address --ca --strict --timeout --output' ;;
         explain)
@@ -67,7 +67,7 @@ _useradmin() {
         case $command:$arguments in
         explain:0)
             current=$(tr '[:lower:]-' '[:upper:]_' <<<"$current")
-            words='INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED' ;;
+            words='INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL POOL_BUSY CALLER_BUSY OVERLOADED NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED' ;;
         completion:0)
             words='bash zsh fish' ;;
         :0)

@@ -17,7 +17,8 @@ complete --command useradmin --condition '__fish_seen_subcommand_from serve' --l
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option attempts --exclusive --description 'The most attempts that a call makes at Cognito'
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option attempt-timeout --exclusive --description 'The most time that one attempt takes'
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option call-timeout --exclusive --description 'The most time that a call takes that comes without a deadline'
-complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option max-connections --exclusive --description 'The most connections to Cognito, busy and idle'
+complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option max-connections --exclusive --description 'The most attempts at Cognito at once, and connections to it'
+complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option max-wait --exclusive --description 'The most time that an attempt waits to be one of them, beside a fifth of the time that the call has left'
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option drain-timeout --exclusive --description 'The most time from the signal to the end'
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option log-level --exclusive --arguments 'debug info warn error' --description 'debug, info, warn or error'
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option region --exclusive --description 'The AWS Region of the user pools'
@@ -35,7 +36,8 @@ complete --command useradmin --condition '__fish_seen_subcommand_from dev' --lon
 complete --command useradmin --condition '__fish_seen_subcommand_from dev' --long-option attempts --exclusive --description 'The most attempts that a call makes at Cognito'
 complete --command useradmin --condition '__fish_seen_subcommand_from dev' --long-option attempt-timeout --exclusive --description 'The most time that one attempt takes'
 complete --command useradmin --condition '__fish_seen_subcommand_from dev' --long-option call-timeout --exclusive --description 'The most time that a call takes that comes without a deadline'
-complete --command useradmin --condition '__fish_seen_subcommand_from dev' --long-option max-connections --exclusive --description 'The most connections to Cognito, busy and idle'
+complete --command useradmin --condition '__fish_seen_subcommand_from dev' --long-option max-connections --exclusive --description 'The most attempts at Cognito at once, and connections to it'
+complete --command useradmin --condition '__fish_seen_subcommand_from dev' --long-option max-wait --exclusive --description 'The most time that an attempt waits to be one of them, beside a fifth of the time that the call has left'
 complete --command useradmin --condition '__fish_seen_subcommand_from dev' --long-option drain-timeout --exclusive --description 'The most time from the signal to the end'
 complete --command useradmin --condition '__fish_seen_subcommand_from dev' --long-option log-level --exclusive --arguments 'debug info warn error' --description 'debug, info, warn or error'
 complete --command useradmin --condition '__fish_seen_subcommand_from dev' --long-option cognito-listen --exclusive --description 'Where the embedded Cognito listens, on loopback'
@@ -52,7 +54,7 @@ complete --command useradmin --condition '__fish_seen_subcommand_from confirm' -
 
 complete --command useradmin --condition '__fish_seen_subcommand_from explain' --short-option h --long-option help --description 'Print this help'
 complete --command useradmin --condition '__fish_seen_subcommand_from explain' --long-option version --description 'Print the version'
-complete --command useradmin --condition '__fish_seen_subcommand_from explain' --arguments 'INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED'
+complete --command useradmin --condition '__fish_seen_subcommand_from explain' --arguments 'INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL POOL_BUSY CALLER_BUSY OVERLOADED NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED'
 
 complete --command useradmin --condition '__fish_seen_subcommand_from completion' --short-option h --long-option help --description 'Print this help'
 complete --command useradmin --condition '__fish_seen_subcommand_from completion' --long-option version --description 'Print the version'

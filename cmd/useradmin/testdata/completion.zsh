@@ -33,7 +33,8 @@ _useradmin() {
                 '(--attempts)--attempts=[The most attempts that a call makes at Cognito]:attempts: ' \
                 '(--attempt-timeout)--attempt-timeout=[The most time that one attempt takes]:attempt-timeout: ' \
                 '(--call-timeout)--call-timeout=[The most time that a call takes that comes without a deadline]:call-timeout: ' \
-                '(--max-connections)--max-connections=[The most connections to Cognito, busy and idle]:max-connections: ' \
+                '(--max-connections)--max-connections=[The most attempts at Cognito at once, and connections to it]:max-connections: ' \
+                '(--max-wait)--max-wait=[The most time that an attempt waits to be one of them, beside a fifth of the time that the call has left]:max-wait: ' \
                 '(--drain-timeout)--drain-timeout=[The most time from the signal to the end]:drain-timeout: ' \
                 '(--log-level)--log-level=[debug, info, warn or error]:log-level:(debug info warn error)' \
                 '(--region)--region=[The AWS Region of the user pools]:region: ' \
@@ -54,7 +55,8 @@ _useradmin() {
                 '(--attempts)--attempts=[The most attempts that a call makes at Cognito]:attempts: ' \
                 '(--attempt-timeout)--attempt-timeout=[The most time that one attempt takes]:attempt-timeout: ' \
                 '(--call-timeout)--call-timeout=[The most time that a call takes that comes without a deadline]:call-timeout: ' \
-                '(--max-connections)--max-connections=[The most connections to Cognito, busy and idle]:max-connections: ' \
+                '(--max-connections)--max-connections=[The most attempts at Cognito at once, and connections to it]:max-connections: ' \
+                '(--max-wait)--max-wait=[The most time that an attempt waits to be one of them, beside a fifth of the time that the call has left]:max-wait: ' \
                 '(--drain-timeout)--drain-timeout=[The most time from the signal to the end]:drain-timeout: ' \
                 '(--log-level)--log-level=[debug, info, warn or error]:log-level:(debug info warn error)' \
                 '(--cognito-listen)--cognito-listen=[Where the embedded Cognito listens, on loopback]:cognito-listen: ' \
@@ -79,7 +81,7 @@ _useradmin() {
                 '(-h --help)-h[Print this help]' \
                 '(-h --help)--help[Print this help]' \
                 '(--version)--version[Print the version]' \
-                '1:name:{compadd -M '\''m:{a-z-}={A-Z_}'\'' -- INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED}' \
+                '1:name:{compadd -M '\''m:{a-z-}={A-Z_}'\'' -- INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL POOL_BUSY CALLER_BUSY OVERLOADED NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED}' \
                 && return 0 ;;
         completion)
             _arguments \
