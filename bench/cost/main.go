@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"cognito.internal/useradmin/bench"
 )
 
 func main() {
@@ -159,8 +161,12 @@ func (s *stage) spent(client, server *process) (c cost, err error) {
 // startService builds and starts the service as it is shipped, with its log in a file.
 func startService(ctx context.Context, dir, endpoint string) (*process, error) {
 	binary := filepath.Join(dir, "useradmin")
-	if err := build(ctx, binary); err != nil {
+	if err := bench.BuildService(ctx, binary); err != nil {
 		return nil, err
 	}
-	return startServe(ctx, binary, filepath.Join(dir, "log"), endpoint)
+	s, err := bench.StartService(ctx, binary, filepath.Join(dir, "log"), endpoint)
+	if err != nil {
+		return nil, err
+	}
+	return &process{cmd: s.Cmd, address: s.Address}, nil
 }

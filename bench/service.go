@@ -1,0 +1,97 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+)
+
+// Service is a useradmin that runs as it is shipped, in a process of its own.
+type Service struct {
+	Cmd     *exec.Cmd
+	Address string
+}
+
+// BuildService builds the program.
+func BuildService(ctx context.Context, binary string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "cognito.internal/useradmin/cmd/useradmin") //nolint:gosec // a path of our own
+	cmd.Stderr = os.Stderr
+	return cmd.Run()
+}
+
+// StartService starts the program in front of the endpoint, with a log line a call as it has by default, and waits until its
+// health is SERVING.
+func StartService(ctx context.Context, binary, log, endpoint string, flags ...string) (*Service, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.Create(log) //nolint:gosec // a path of our own
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	flags = append([]string{"serve", "--region=" + Region, "--listen=" + address, "--cognito-endpoint=" + endpoint,
+		"--drain-delay=0s", "--drain-timeout=3s"}, flags...)
+	cmd := exec.CommandContext(ctx, binary, flags...) //nolint:gosec // what BuildService made
+	cmd.Stdout, cmd.Stderr = file, file
+	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+AccessKeyID, "AWS_SECRET_ACCESS_KEY="+SecretAccessKey,
+		"AWS_SESSION_TOKEN=", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	s := &Service{Cmd: cmd, Address: address}
+	if err := serving(ctx, address); err != nil {
+		s.End()
+		return nil, fmt.Errorf("the service does not serve: %w", err)
+	}
+	return s, nil
+}
+
+// End drains the service, and kills it if that takes too long; nil is one that never started.
+func (s *Service) End() {
+	if s == nil {
+		return
+	}
+	_ = s.Cmd.Process.Signal(os.Interrupt)
+	timer := time.AfterFunc(10*time.Second, func() { _ = s.Cmd.Process.Kill() })
+	defer timer.Stop()
+	_ = s.Cmd.Wait()
+}
+
+func freeAddress() (string, error) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return lis.Addr().String(), lis.Close()
+}
+
+// serving watches the health of the service until it has its credentials.
+func serving(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	watch, err := grpc_health_v1.NewHealthClient(conn).Watch(ctx,
+		&grpc_health_v1.HealthCheckRequest{Service: useradminv1.UserAdmin_ServiceDesc.ServiceName}, grpc.WaitForReady(true))
+	for err == nil {
+		var state *grpc_health_v1.HealthCheckResponse
+		if state, err = watch.Recv(); state.GetStatus() == grpc_health_v1.HealthCheckResponse_SERVING {
+			return nil
+		}
+	}
+	return err
+}
