@@ -36,6 +36,11 @@ const (
 	twicePool   = region + "_TwoAttempts"   // two attempts a call; elsewhere one, so that the journal counts calls
 	panicPool   = region + "_Panic"
 	stopPool    = region + "_Stopping"
+
+	// The service refuses the calls for these.
+	busyPool       = region + "_Busy"
+	busyCallerPool = region + "_BusyCaller"
+	fullPool       = region + "_Full"
 )
 
 // cognitoID is the longest that the service passes on.
@@ -146,6 +151,9 @@ func newCognito(t *testing.T, url string) server.Cognito {
 		panicPool: func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 			panic("a bug")
 		},
+		busyPool:       refusing(cognitoclient.PoolBusy),
+		busyCallerPool: refusing(cognitoclient.CallerBusy),
+		fullPool:       refusing(cognitoclient.Overloaded),
 		stopPool: func(ctx context.Context, r cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 			ctx, cancel := context.WithCancelCause(ctx)
 			defer cancel(nil)
@@ -153,6 +161,12 @@ func newCognito(t *testing.T, url string) server.Cognito {
 			return usual.ConfirmSignUp(ctx, r)
 		},
 	}}
+}
+
+func refusing(cause cognitoclient.Cause) confirmFunc {
+	return func(_ context.Context, r cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
+		return cognitoclient.Result{}, cognitoclient.Refused(cause, r.Repeated)
+	}
 }
 
 // replica is one running service.
