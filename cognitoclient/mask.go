@@ -91,27 +91,59 @@ func (m maskedBytes) arns(text string) {
 	}
 }
 
+// accountIDs masks twelve digits, also as the console shows them: 1234-5678-9012.
 func (m maskedBytes) accountIDs(text string) {
 	for i := 0; i < len(text); i++ {
 		start := i
-		for i < len(text) && '0' <= text[i] && text[i] <= '9' {
+		for i < len(text) && digit(text[i]) {
 			i++
 		}
-		if i-start == accountID {
+		switch {
+		case i-start == accountID:
 			m.mark(start, i)
+		case i-start == accountID/3 && inGroups(text[start:]):
+			m.mark(start, start+accountID+2)
 		}
 	}
 }
 
-// value masks a value of the request, as it is and as triggers show it that throw JSON.
+// inGroups reports whether the text begins with three groups of four digits.
+func inGroups(text string) bool {
+	const length = accountID + 2
+	if len(text) < length || len(text) > length && digit(text[length]) {
+		return false
+	}
+	for i := range length {
+		if i%5 == 4 && text[i] != '-' || i%5 != 4 && !digit(text[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }
+
+// value masks a value of the request, as it is and as triggers show it that throw JSON. The case of ASCII letters does not
+// matter: many pools keep usernames in lower case.
 func (m maskedBytes) value(text, value string) {
 	if value == "" {
 		return
 	}
+	text, value = lower(text), lower(value)
 	m.token(text, value)
 	if inJSON := escaped(value); inJSON != value {
 		m.token(text, inJSON)
 	}
+}
+
+// lower changes ASCII letters only, so that the text keeps its length.
+func lower(text string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, text)
 }
 
 // escaped is the value as it stands between the quotes of a JSON string.

@@ -78,6 +78,9 @@ func TestTriggerError(t *testing.T) {
 		"123456789012-z":                         "[masked]",
 		"1234567890123 12345678901":              "1234567890123 12345678901",
 		"account 123456789012, a123456789012b":   "account [masked], a[masked]b",
+		"1234-5678-9012, 123456789012-1234":      "[masked], [masked]-1234",
+		"1234-5678-90123 1234-5678 1234 5678":    "1234-5678-90123 1234-5678 1234 5678",
+		"BOB and Bob":                            "[masked] and [masked]",
 		"arn:aws:iam::123456789012:role/a,b+c d": "[masked] d",
 		"\"arn:aws-cn:sns:x\" learn: it":         "\"[masked]\" learn: it",
 		"a\x00b\u200bc\u2028d\xffe":              "abcde",
@@ -180,7 +183,7 @@ func FuzzTriggerError(f *testing.F) {
 // wholeWord looks for a value made of letters and digits between others.
 func wholeWord(text, value string) bool {
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !partOfWord(r) }) {
-		if word == value {
+		if lower(word) == lower(value) {
 			return true
 		}
 	}
