@@ -41,6 +41,7 @@ type script struct {
 	trigger int
 	calls   []scriptedCall
 	deeds   []deed
+	slots   int
 	dials   []int // what becomes of the n-th dial: 0 is well, 1 refused, 2 hangs
 }
 
@@ -118,6 +119,7 @@ func drawScript(t *rapid.T) script {
 			Disabled: rapid.IntRange(0, 9).Draw(t, "disabled") == 0,
 		},
 		trigger: rapid.SampledFrom([]int{none, none, none, working, working, working, failing, failing, hanging, rubbish}).Draw(t, "trigger"),
+		slots:   rapid.SampledFrom([]int{cognitoclient.DefaultMaxConnections, cognitoclient.DefaultMaxConnections, 1, 2, 3}).Draw(t, "slots"),
 		dials:   rapid.SliceOfN(rapid.SampledFrom([]int{0, 0, 0, 0, 1, 2}), 0, 4).Draw(t, "dials"),
 	}
 	for i := range rapid.IntRange(1, 3).Draw(t, "calls") {
@@ -168,9 +170,10 @@ func play(s script) ([]claimed, []fakecognito.Entry, error) {
 	st.client, err = cognitoclient.New(cognitoclient.Config{
 		AWS: aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider(
 			fakecognito.DefaultAccessKeyID, fakecognito.DefaultSecretAccessKey, "")},
-		Endpoint:    "http://127.0.0.1",
-		DialContext: st.dial,
-		Random:      func() float64 { return 0.5 },
+		Endpoint:       "http://127.0.0.1",
+		DialContext:    st.dial,
+		MaxConnections: s.slots,
+		Random:         func() float64 { return 0.5 },
 	})
 	if err != nil {
 		return nil, nil, err
@@ -298,10 +301,10 @@ func trigger(kind int) fakecognito.Trigger {
 	}
 }
 
-// calm reports whether nothing in the script excuses an unknown outcome. A trigger that fails does not, where Cognito names
-// it and nobody else changes the user.
+// calm reports whether nothing in the script excuses an unknown outcome. Waiting for a slot does not, and a trigger that fails
+// does not, where Cognito names it, nobody else changes the user, and the look at the user gets its slot.
 func (s script) calm() bool {
-	if s.trigger == rubbish || s.trigger > working && len(s.deeds) > 0 {
+	if s.trigger == rubbish || s.trigger > working && (len(s.deeds) > 0 || s.slots < len(s.calls)*2) {
 		return false
 	}
 	if slices.ContainsFunc(s.dials, func(kind int) bool { return kind != 0 }) {
@@ -424,6 +427,9 @@ func TestEveryClaimHolds(t *testing.T) {
 		}
 		for _, c := range claims {
 			seen[kind(c)]++
+			if c.err != nil && (c.err.Cause == cognitoclient.PoolBusy || c.err.Cause == cognitoclient.Overloaded) {
+				seen["without a slot"]++
+			}
 		}
 	})
 	t.Logf("%d sequences, %d of them calm", played, calm)
@@ -433,7 +439,7 @@ func TestEveryClaimHolds(t *testing.T) {
 	if testing.Short() {
 		return // too few to say what the scripts lead to
 	}
-	for _, name := range []string{"confirmed", "already confirmed", "confirmed unattributed", "NOT_SENT", "NOT_APPLIED", "APPLIED", "UNKNOWN"} {
+	for _, name := range []string{"confirmed", "already confirmed", "confirmed unattributed", "NOT_SENT", "NOT_APPLIED", "APPLIED", "UNKNOWN", "without a slot"} {
 		if seen[name] < played/100 {
 			t.Errorf("%s was claimed %d times: the scripts hardly lead there", name, seen[name])
 		}
