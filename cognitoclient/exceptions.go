@@ -1,7 +1,9 @@
 package cognitoclient
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
@@ -52,6 +54,30 @@ func exceptions() map[string]exception {
 		"MissingAuthenticationToken", "RequestExpired")
 	withSuffix(OperationUnsupported, "UnknownOperation", "Serialization")
 	return known
+}
+
+// Exceptions are the names of all known exceptions, as AWS spells them.
+func Exceptions() []string {
+	var names []string
+	for known := range maps.Values(exceptions()) {
+		names = append(names, known.name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// CausesOf returns what an exception of that name, in any case, can mean; nothing if it is not known. Where there are
+// several, Cognito's message tells which one.
+func CausesOf(name string) []Cause {
+	known, ok := exceptions()[strings.ToLower(name)]
+	switch {
+	case !ok:
+		return nil
+	case known.cause == NotAuthorized:
+		return []Cause{UserAlreadyConfirmed, UserNotConfirmable, UserDisabled, NotAuthorized}
+	default:
+		return []Cause{known.cause}
+	}
 }
 
 // declared is the name of an exception that the SDK declares; ErrorCode works on a nil receiver.

@@ -161,6 +161,18 @@ func TestReasonParts(t *testing.T) {
 	if got, want := rejected.Keys(), []string{"trigger", "userStatus", "lambdaError"}; !slices.Equal(got, want) {
 		t.Errorf("the keys are %q, want %q", got, want)
 	}
+	for i, want := range []schema.Value{
+		{Name: "trigger", Comment: "for example `PostConfirmation`, if Cognito named it"},
+		{Name: "userStatus", Comment: "`CONFIRMED` with APPLIED"},
+		{Name: "lambdaError", Comment: "the trigger's own text of at most 512 bytes, without control characters, and with ARNs, account ids and the values of the request masked"},
+	} {
+		if got := rejected.KeyNotes()[i]; got != want {
+			t.Errorf("key %d is %q, want %q", i, got, want)
+		}
+	}
+	if got, want := reasons["USER_ALREADY_CONFIRMED"].KeyNotes(), (schema.Value{Name: "userStatus", Comment: "= `CONFIRMED`"}); len(got) != 1 || got[0] != want {
+		t.Errorf("the keys are %q, want %q", got, want)
+	}
 	if got, want := rejected.OutcomeNames(), []string{"UNKNOWN", "APPLIED"}; !slices.Equal(got, want) {
 		t.Errorf("the outcomes are %q, want %q", got, want)
 	}

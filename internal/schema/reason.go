@@ -94,13 +94,22 @@ func (r Reason) OutcomeNames() []string {
 // Keys returns the reason's own keys of ErrorInfo.metadata. In the text, each begins a clause.
 func (r Reason) Keys() []string {
 	var keys []string
-	for clause := range strings.SplitSeq(r.Metadata, "; ") {
-		if rest, ok := strings.CutPrefix(clause, "`"); ok {
-			key, _, _ := strings.Cut(rest, "`")
-			keys = append(keys, key)
-		}
+	for _, note := range r.KeyNotes() {
+		keys = append(keys, note.Name)
 	}
 	return keys
+}
+
+// KeyNotes returns what the text says about each of the reason's own keys, without a period at the end.
+func (r Reason) KeyNotes() []Value {
+	var notes []Value
+	for clause := range strings.SplitSeq(strings.TrimSuffix(r.Metadata, "."), "; ") {
+		if rest, ok := strings.CutPrefix(clause, "`"); ok {
+			key, text, _ := strings.Cut(rest, "`")
+			notes = append(notes, Value{key, strings.TrimLeft(text, ", ")})
+		}
+	}
+	return notes
 }
 
 // note is a part of a comment with a label before it: `label: text` or `label (qualifier): text`.
