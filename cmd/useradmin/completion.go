@@ -59,7 +59,7 @@ type shellValue struct {
 	name string
 	// words are what to offer; none if the value is free.
 	words []string
-	// constants says that the words are in upper case and may be typed in lower case.
+	// constants says that words in upper case may be typed in lower case.
 	constants bool
 	file      bool
 }

@@ -9,7 +9,7 @@ import (
 const bashTemplate = `# Completion of @program@ for bash, printed by: @program@ completion bash
 
 _@program@() {
-    local command='' flag='' arguments=0 ended='' words='' files='' word i
+    local command='' flag='' arguments=0 ended='' words='' constants='' files='' word i
     local current=${COMP_WORDS[COMP_CWORD]}
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -54,6 +54,11 @@ _@program@() {
             COMPREPLY+=("$word")
         done < <(compgen -W "$words" -- "$current")
     fi
+    if [[ -n $constants && $current == *[[:lower:]]* && $current != *[[:upper:]]* ]]; then
+        while IFS='' read -r word; do
+            COMPREPLY+=("$word")
+        done < <(compgen -W "$words" -- "$(tr '[:lower:]-' '[:upper:]_' <<<"$current")")
+    fi
     return 0
 }
 
@@ -95,7 +100,7 @@ func bashValue(b *strings.Builder, pattern string, v shellValue) {
 	case v.file:
 		fmt.Fprintf(b, "        %s)\n            files=yes ;;\n", pattern)
 	case v.constants:
-		bashWords(b, pattern, v.words, `current=$(tr '[:lower:]-' '[:upper:]_' <<<"$current")`)
+		bashWords(b, pattern, v.words, "constants=yes")
 	case len(v.words) > 0:
 		bashWords(b, pattern, v.words)
 	}

@@ -50,7 +50,7 @@ printf '%s\n' "${COMPREPLY[@]}"`
 
 func TestCompletionInBash(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
-		{"useradmin |", "serve dev confirm explain completion version"},
+		{"useradmin |", "serve dev confirm health explain completion version"},
 		{"useradmin|con", "confirm"},
 		{"useradmin|--v", "--version"},
 		{"useradmin|explain|USER_NOT", "USER_NOT_FOUND USER_NOT_CONFIRMABLE"},
@@ -58,7 +58,16 @@ func TestCompletionInBash(t *testing.T) {
 		{"useradmin|explain|APP", "APPLIED"},
 		{"useradmin|explain|already-conf", "ALREADY_CONFIRMED"},
 		{"useradmin|explain|INTERNAL|", ""},
-		{"useradmin|confirm|--", "--help --version --metadata --address --ca --strict --timeout --output"},
+		{"useradmin|confirm|--", "--help --version --metadata --address --ca --cert --key --plaintext --strict --timeout --output"},
+		{"useradmin|health|--", "--help --version --ca --cert --key --plaintext --service --timeout"},
+		{"useradmin|health|--key|testdata/completion.z", "testdata/completion.zsh"},
+		{"useradmin|explain|FAILED_P", "FAILED_PRECONDITION"},
+		{"useradmin|explain|failed-p", "FAILED_PRECONDITION"},
+		{"useradmin|explain|userS", "userStatus"},
+		{"useradmin|explain|lam", "lambdaError LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID"},
+		{"useradmin|explain|User", "UserLambdaValidationException UserNotFoundException"},
+		{"useradmin|explain|UserNotF", "UserNotFoundException"},
+		{"useradmin|explain|INTERNAL", "INTERNAL"},
 		{"useradmin|confirm|p_1|u|--output|", "text json"},
 		{"useradmin|confirm|--output|=", "text json"},
 		{"useradmin|confirm|--output|=|j", "json"},
@@ -103,7 +112,7 @@ func TestCompletionNeedsAShell(t *testing.T) {
 }
 
 func TestHelpHasExamples(t *testing.T) {
-	for _, command := range []string{"confirm", "explain", "completion", "serve", "dev"} {
+	for _, command := range []string{"confirm", "health", "explain", "completion", "serve", "dev"} {
 		code, stdout, stderr := finish(t, program(t, command, "--help"))
 		if code != 0 || !strings.Contains(stdout, "Usage: useradmin "+command) || !strings.Contains(stdout, "Example") || stderr != "" {
 			t.Errorf("%s: exit code %d, %q, %q", command, code, stdout, stderr)

@@ -31,14 +31,14 @@ const (
 )
 
 type confirmCommand struct {
-	Pool     string        `arg:"" help:"The id of the user pool, for example us-east-1_EXAMPLE01."`
-	User     string        `arg:"" help:"The username or the sub that SignUp returned. Do not use an e-mail address or a phone number that is only an alias: it finds nobody, or somebody else who owns the verified address."`
-	Metadata []string      `sep:"none" env:"-" placeholder:"KEY=VALUE" help:"Client metadata for the pool's PostConfirmation trigger; can be repeated. Cognito does not protect it: put no secrets in it."`
-	Address  string        `default:"127.0.0.1:50051" placeholder:"ADDRESS" help:"The address of the service: host:port or unix:/path (${default})."`
-	CA       string        `name:"ca" placeholder:"FILE" complete:"file" help:"PEM file of the certificates to trust instead of the system's. Turns on TLS for loopback addresses and Unix sockets, too."`
-	Strict   bool          `env:"-" help:"Fail with USER_ALREADY_CONFIRMED if the user is already confirmed, as Cognito does."`
-	Timeout  time.Duration `default:"30s" help:"The time limit for the command (${default})."`
-	Output   string        `default:"text" enum:"text,json" help:"The output format: text or json (${default})."`
+	Pool     string   `arg:"" help:"The id of the user pool, for example us-east-1_EXAMPLE01."`
+	User     string   `arg:"" help:"The username or the sub that SignUp returned. Do not use an e-mail address or a phone number that is only an alias: it finds nobody, or somebody else who owns the verified address."`
+	Metadata []string `sep:"none" env:"-" placeholder:"KEY=VALUE" help:"Client metadata for the pool's PostConfirmation trigger; can be repeated. Cognito does not protect it: put no secrets in it."`
+	Address  string   `default:"127.0.0.1:50051" placeholder:"ADDRESS" help:"The address of the service: host:port or unix:/path (${default})."`
+	connectFlags
+	Strict  bool          `env:"-" help:"Fail with USER_ALREADY_CONFIRMED if the user is already confirmed, as Cognito does."`
+	Timeout time.Duration `default:"30s" help:"The time limit for the command (${default})."`
+	Output  string        `default:"text" enum:"text,json" help:"The output format: text or json (${default})."`
 }
 
 // Help is shown above the arguments.
@@ -47,14 +47,18 @@ func (*confirmCommand) Help() string {
 
 If the call fails, the command prints why (the reason; see useradmin explain), what the call did to the user (the
 outcome), and what to do. It sends the call again automatically where the service asks for that, and once more to find
-out what an unknown outcome did, unless --strict is set. You can run it again after any failure.
+out what an unknown outcome did, unless --strict is set. You can run it again after any failure. Where nothing of the
+call was sent, for example because the connection was refused, the outcome is NOT_SENT.
 
-Connections to loopback addresses and Unix sockets are not encrypted, unless --ca is set. All others use TLS.
+Connections to loopback addresses and Unix sockets are not encrypted, unless --ca or --cert is set. All others use TLS,
+unless --plaintext is set. A service behind a proxy that asks for client certificates, as those in deploy/ do, needs
+--cert and --key.
 
 With --output json, the command prints one JSON object to standard output, for successes and failures alike.
 
 The exit code is 0 if the call succeeded, 64 + the gRPC code if it failed (69 is NOT_FOUND, 78 is UNAVAILABLE), and 2
-for wrong usage. A failure with the outcome APPLIED means that the user is confirmed, but the pool's trigger failed.
+for wrong usage. A failure with the outcome APPLIED means that the user is confirmed, but the pool's trigger failed. If
+you interrupt the command, it reports its last try and exits with that one's code.
 
 Put two hyphens before a username that begins with a hyphen.
 
@@ -62,7 +66,8 @@ Examples:
 
   useradmin confirm us-east-1_EXAMPLE01 new-1
   useradmin confirm us-east-1_EXAMPLE01 jane --metadata source=support
-  useradmin confirm us-east-1_EXAMPLE01 jane --address useradmin.example.com:443 --ca ca.pem
+  useradmin confirm us-east-1_EXAMPLE01 jane --address useradmin.example.com:443 --ca ca.pem --cert me.pem --key me.key
+  useradmin confirm us-east-1_EXAMPLE01 jane --address useradmin.backend:50051 --plaintext
   useradmin confirm us-east-1_EXAMPLE01 jane --address unix:/run/useradmin.sock --output json
   useradmin confirm us-east-1_EXAMPLE01 -- -jane`
 }
@@ -77,7 +82,7 @@ func (c *confirmCommand) Run(std streams) error {
 	if err != nil {
 		return err
 	}
-	conn, err := connect(c.Address, c.CA)
+	conn, err := connect(c.Address, c.connectFlags)
 	if err != nil {
 		return err
 	}
@@ -131,6 +136,10 @@ type answer struct {
 	tries     int
 	// asked says that one of the tries was made to find out what the one before it did.
 	asked bool
+	// unsent says that nothing of the last try was sent.
+	unsent bool
+	// interrupted says that the person ended the last try, or the wait for another one.
+	interrupted bool
 	// doubt is why the last try failed that was followed by another and may have confirmed the user; empty if none did.
 	doubt string
 }
@@ -145,8 +154,10 @@ func ask(ctx context.Context, client useradminv1.UserAdminClient, req *useradmin
 			return a
 		}
 		_, _ = fmt.Fprintf(notices, "useradmin: %s, outcome %s: %s in %s (try %d of at most %d)\n", printable(shortReason(a.failure)),
-			outcomeName(a.failure), purpose, delay, a.tries+1, maxTries)
+			a.outcome(), purpose, delay, a.tries+1, maxTries)
 		if !wait(ctx, delay) {
+			a.interrupted = true
+			_, _ = fmt.Fprintf(notices, "useradmin: interrupted before try %d; what try %d said:\n", a.tries+1, a.tries)
 			return a
 		}
 		if !a.failure.NotApplied() {
@@ -163,7 +174,8 @@ func (a *answer) try(ctx context.Context, client useradminv1.UserAdminClient, re
 	var trailer metadata.MD
 	a.tries++
 	a.response, a.err = client.ConfirmSignUp(ctx, req, grpc.Trailer(&trailer))
-	a.failure = failure.Of(a.err)
+	a.failure, a.unsent = failure.Of(a.err), errors.As(a.err, new(unsentError))
+	a.interrupted = a.err != nil && !a.failure.FromService && errors.Is(ctx.Err(), context.Canceled)
 	a.requestID = a.failure.RequestID
 	if ids := trailer.Get("x-request-id"); a.requestID == "" && len(ids) > 0 {
 		a.requestID = ids[0]
@@ -204,12 +216,16 @@ func shortReason(f failure.Failure) string {
 	return cmp.Or(f.ReasonName, f.CodeName())
 }
 
-// outcomeName is the name as it is sent.
-func outcomeName(f failure.Failure) string {
-	return strings.TrimPrefix(f.Outcome.String(), schema.OutcomePrefix)
+// outcome is the name of the last try's outcome, as the contract spells it.
+func (a *answer) outcome() string {
+	outcome := a.failure.Outcome
+	if a.unsent {
+		outcome = useradminv1.Outcome_OUTCOME_NOT_SENT
+	}
+	return strings.TrimPrefix(outcome.String(), schema.OutcomePrefix)
 }
 
-// wait returns false if the context ends first.
+// wait returns false if the context ends first: by an interruption, since next allows no delay beyond its deadline.
 func wait(ctx context.Context, delay time.Duration) bool {
 	timer := time.NewTimer(delay)
 	defer timer.Stop()

@@ -106,9 +106,13 @@ func TestAskInterruptedWhileItWaits(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		throttled := statusError(codes.ResourceExhausted, "TOO_MANY_REQUESTS", "NOT_APPLIED", after(time.Hour))
 		time.AfterFunc(time.Second, cancel)
-		a := ask(ctx, &client{errs: []error{throttled}}, new(useradminv1.ConfirmSignUpRequest), new(strings.Builder))
-		if a.tries != 1 || a.failure.Code != codes.ResourceExhausted || a.doubt != "" {
+		var notices strings.Builder
+		a := ask(ctx, &client{errs: []error{throttled}}, new(useradminv1.ConfirmSignUpRequest), &notices)
+		if a.tries != 1 || a.failure.Code != codes.ResourceExhausted || a.doubt != "" || !a.interrupted {
 			t.Errorf("got %+v", a)
+		}
+		if want := "useradmin: interrupted before try 2; what try 1 said:\n"; !strings.HasSuffix(notices.String(), want) {
+			t.Errorf("the notices are %q", notices.String())
 		}
 	})
 }
@@ -125,7 +129,7 @@ func TestReportCountsEveryTry(t *testing.T) {
 		var notices strings.Builder
 		a := ask(t.Context(), &client{errs: []error{lost, gone}}, new(useradminv1.ConfirmSignUpRequest), &notices)
 		r := &report{command: new(confirmCommand), answer: a, glossary: g}
-		text := r.failure()
+		text := r.failure(textWidth)
 		for _, want := range []string{
 			"Find out     Run this command again",
 			"Tries        2; an earlier one failed with COGNITO_RESPONSE_LOST and the\n               outcome UNKNOWN.\n",

@@ -1,66 +1,135 @@
 package main
 
 import (
-	"crypto/tls"
-	"crypto/x509"
+	"context"
+	"errors"
 	"fmt"
 	"net"
-	"os"
+	"net/netip"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// connect makes a connection. It is plaintext only on this machine, and only if no CA is given.
-func connect(address, ca string) (*grpc.ClientConn, error) {
-	name, local, err := target(address)
+// connectFlags say how to connect to a service.
+type connectFlags struct {
+	CA        string `name:"ca" placeholder:"FILE" complete:"file" help:"PEM file of the certificates to trust instead of the system's. Turns on TLS for loopback addresses and Unix sockets, too."`
+	Cert      string `placeholder:"FILE" complete:"file" help:"PEM file of the certificate that names this caller, where the service asks for one; with its chain, the certificate first. Needs --key. Turns on TLS as --ca does."`
+	Key       string `placeholder:"FILE" complete:"file" help:"PEM file of the private key of --cert, not encrypted."`
+	Plaintext bool   `help:"Do not encrypt the connection, wherever it leads: for a mesh whose sidecar encrypts it. Loopback addresses and Unix sockets need no such flag."`
+}
+
+// secure tells whether one of the flags asks for TLS.
+func (f connectFlags) secure() bool {
+	return f.CA != "" || f.Cert != "" || f.Key != ""
+}
+
+// target is where a service is.
+type target struct {
+	// name is as gRPC spells it.
+	name string
+	// socket is the path of a Unix socket; empty for other addresses.
+	socket string
+	// local says that the address claims to be on this machine. Whether a name keeps the promise shows when it is dialled.
+	local bool
+}
+
+// targetOf reads an address. Any host is asked of DNS: without that scheme, gRPC could take a host as a scheme.
+func targetOf(address string) (target, error) {
+	if path, ok := strings.CutPrefix(address, unixPrefix); ok {
+		// unix:///path is unix:/path with an empty authority; unix://path has one.
+		path = strings.TrimPrefix(path, "//")
+		if !filepath.IsAbs(path) {
+			return target{}, usageError{fmt.Errorf("%q is not an address: a Unix socket needs an absolute path, for example unix:/run/useradmin.sock", address)}
+		}
+		return target{name: "passthrough:///localhost", socket: path, local: true}, nil
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || host == "" || port == "" {
+		return target{}, usageError{fmt.Errorf("%q is not an address: give host:port or unix:/path", address)}
+	}
+	return target{name: "dns:///" + address, local: loopback(host)}, nil
+}
+
+// connect makes a connection. It is plaintext only on this machine, or if that is asked for.
+func connect(address string, flags connectFlags) (*grpc.ClientConn, error) {
+	t, err := targetOf(address)
 	if err != nil {
 		return nil, err
 	}
-	options := []grpc.DialOption{grpc.WithDisableServiceConfig(), grpc.WithUserAgent("useradmin")}
-	if local {
-		options = append(options, grpc.WithNoProxy())
-	}
-	transport := insecure.NewCredentials()
-	if !local || ca != "" {
-		if transport, err = tlsCredentials(ca); err != nil {
-			return nil, err
-		}
-	}
-	conn, err := grpc.NewClient(name, append(options, grpc.WithTransportCredentials(transport))...)
+	options, err := t.options(flags)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--address %q: %w", address, err)}
+		return nil, err
+	}
+	conn, err := grpc.NewClient(t.name, options...)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("%q is not an address: %w", address, err)}
 	}
 	return conn, nil
 }
 
-// target is the address as gRPC names it, and whether it is on this machine.
-func target(address string) (name string, local bool, err error) {
-	if path, ok := strings.CutPrefix(address, unixPrefix); ok && path != "" {
-		return address, true, nil
+func (t target) options(flags connectFlags) ([]grpc.DialOption, error) {
+	options := append(witnessed(), grpc.WithDisableServiceConfig(), grpc.WithUserAgent("useradmin"))
+	if t.local {
+		options = append(options, grpc.WithNoProxy())
 	}
-	host, port, err := net.SplitHostPort(address)
-	if err != nil || host == "" || port == "" {
-		return "", false, usageError{fmt.Errorf("--address %q is not an address: give host:port or unix:/path", address)}
+	transport, err := flags.credentials(t)
+	if err != nil {
+		return nil, err
 	}
-	// Without the scheme, a host could be taken as one.
-	return "dns:///" + address, loopback(host), nil
+	switch {
+	case t.socket != "":
+		options = append(options, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", t.socket)
+		}))
+	case flags.plaintext(t) && !flags.Plaintext:
+		options = append(options, grpc.WithContextDialer(dialLoopback))
+	}
+	return append(options, grpc.WithTransportCredentials(transport)), nil
 }
 
-func tlsCredentials(ca string) (credentials.TransportCredentials, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if ca == "" {
-		return credentials.NewTLS(config), nil
+func (f connectFlags) credentials(t target) (credentials.TransportCredentials, error) {
+	switch {
+	case f.Plaintext && f.secure():
+		return nil, usageError{errors.New("--plaintext excludes --ca, --cert and --key, which are for TLS: drop it or them")}
+	case f.plaintext(t):
+		return insecure.NewCredentials(), nil
+	default:
+		return f.tls()
 	}
-	pem, err := os.ReadFile(ca) //nolint:gosec // the file that the person names
-	if err != nil {
-		return nil, usageError{fmt.Errorf("--ca: %w", err)}
+}
+
+// plaintext tells whether connections are not encrypted.
+func (f connectFlags) plaintext(t target) bool {
+	return f.Plaintext || t.local && !f.secure()
+}
+
+// manner is how connections are made, for people who look for what is wrong with one: a server that does not like a
+// caller's certificate often cuts the connection without a word.
+func (f connectFlags) manner(address string) string {
+	t, _ := targetOf(address) // it was read before
+	switch {
+	case f.plaintext(t):
+		return "without TLS"
+	case f.Cert == "":
+		return "with TLS and without a client certificate"
+	default:
+		return "with TLS and the client certificate in " + printable(f.Cert)
 	}
-	config.RootCAs = x509.NewCertPool()
-	if !config.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, usageError{fmt.Errorf("--ca %s: the file has no certificate in PEM", ca)}
-	}
-	return credentials.NewTLS(config), nil
+}
+
+// dialLoopback connects to this machine only. A name such as localhost may lead anywhere, and what is sent there is not
+// encrypted.
+func dialLoopback(ctx context.Context, address string) (net.Conn, error) {
+	dialer := net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
+		if at, err := netip.ParseAddrPort(address); err != nil || !at.Addr().Unmap().IsLoopback() {
+			return errors.New("not a loopback address, and the connection would not be encrypted: give --ca, or --plaintext to accept that")
+		}
+		return nil
+	}}
+	return dialer.DialContext(ctx, "tcp", address)
 }

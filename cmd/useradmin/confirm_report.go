@@ -32,19 +32,20 @@ func (r *report) write(std streams) error {
 	case r.command.Output == "json":
 		err = r.json(std.Out)
 	case r.answer.err == nil:
-		_, err = io.WriteString(std.Out, r.success())
+		_, err = io.WriteString(std.Out, r.success(widthOf(std.Out, textWidth)))
 	default:
-		_, err = io.WriteString(std.Err, r.failure())
+		_, err = io.WriteString(std.Err, r.failure(widthOf(std.Err, textWidth)))
 	}
 	return err
 }
 
-func (r *report) success() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n\n", printable(r.command.User), r.result())
-	writeParagraphs(&b, r.glossary.comment(r.result()))
-	writeRows(&b, labelWidth, r.circumstances()...)
-	return strings.TrimRight(b.String(), "\n") + "\n"
+func (r *report) success(width int) string {
+	s := &sheet{width: width}
+	s.WriteString(printable(r.command.User) + ": " + r.result() + "\n\n")
+	s.paragraphs(r.glossary.comment(r.result()))
+	s.rows(labelWidth, row{"Pool", printable(r.command.Pool)})
+	s.rows(labelWidth, r.circumstances()...)
+	return s.text()
 }
 
 // result is the name of the result. One that this program does not know says no more than that the user is confirmed.
@@ -71,35 +72,30 @@ func (r *report) circumstances() []row {
 	return rows
 }
 
-func (r *report) failure() string {
+func (r *report) failure(width int) string {
 	f := r.answer.failure
 	headline := f.CodeName()
 	if f.ReasonName != "" {
 		headline = fmt.Sprintf("%s (%s)", f.ReasonName, f.CodeName())
 	}
-	var b strings.Builder
-	for _, line := range wrap(printable(headline)+": "+printable(r.why()), textWidth) {
-		b.WriteString(line + "\n")
-	}
-	b.WriteString("\n")
-	writeRows(&b, labelWidth, r.effect()...)
-	writeRows(&b, labelWidth, r.actions()...)
-	writeRows(&b, labelWidth, r.circumstances()...)
+	s := &sheet{width: width}
+	s.lines(printable(headline) + ": " + printable(r.why()))
+	s.WriteString("\n")
+	s.rows(labelWidth, row{"User", printable(r.command.User)}, row{"Pool", printable(r.command.Pool)})
+	s.rows(labelWidth, r.effect()...)
+	s.rows(labelWidth, r.actions()...)
+	s.rows(labelWidth, r.circumstances()...)
 	if rows := r.details(); len(rows) > 0 {
-		labels := labelWidth
-		for _, detail := range rows {
-			labels = max(labels, len([]rune(detail.label)))
-		}
-		b.WriteString("\nDetails:\n")
-		writeRows(&b, min(labels, textWidth/2), rows...)
+		s.WriteString("\nDetails:\n")
+		s.list(rows...)
 	}
-	return b.String()
+	return s.text()
 }
 
 // why is the message without what to do, which has a row of its own.
 func (r *report) why() string {
 	f := r.answer.failure
-	if known, ok := r.reason(); ok && f.Message == known.Message(outcomeName(f), r.unknown()) {
+	if known, ok := r.reason(); ok && f.Message == known.Message(r.answer.outcome(), r.unknown()) {
 		return known.Message("", "")
 	}
 	return f.Message
@@ -108,11 +104,16 @@ func (r *report) why() string {
 // effect is what the call did to the user.
 func (r *report) effect() []row {
 	f := r.answer.failure
-	if !f.FromService {
+	switch {
+	case r.answer.unsent:
+		return []row{{"Outcome", "NOT_SENT: Nothing was sent to the service: the call had no effect and will have none."}}
+	case r.answer.interrupted && !f.FromService:
+		return []row{{"Outcome", "UNKNOWN: This command was interrupted during the call. The call may have confirmed the user, or may still do so."}}
+	case !f.FromService:
 		return []row{{"Outcome", "UNKNOWN: The service did not send this status; a proxy, a library, a cut connection, or this " +
-			"command's own time limit or interruption caused it. The call may have confirmed the user, or may still do so."}}
+			"command's own time limit caused it. The call may have confirmed the user, or may still do so."}}
 	}
-	rows := []row{{"Outcome", r.glossary.outcome(outcomeName(f))}}
+	rows := []row{{"Outcome", r.glossary.outcome(r.answer.outcome())}}
 	switch {
 	case f.Applied():
 		rows = append(rows, row{"", "The user is CONFIRMED. The work of the pool's trigger is missing, and another call does not run it again."})
@@ -149,7 +150,7 @@ func (r *report) certain() bool {
 
 // notApplied tells whether none of the tries had an effect or will have one.
 func (r *report) notApplied() bool {
-	return r.answer.failure.NotApplied() && r.answer.doubt == ""
+	return (r.answer.failure.NotApplied() || r.answer.unsent) && r.answer.doubt == ""
 }
 
 // do is what the contract says to do, or a general advice for a reason that this program does not know. What the
@@ -158,12 +159,17 @@ func (r *report) do() string {
 	f := r.answer.failure
 	known, ok := r.reason()
 	switch {
+	case r.answer.interrupted && !f.FromService:
+		return ""
+	case r.answer.unsent:
+		return fmt.Sprintf("Check that the service runs, that its address is %s, and that it takes connections %s.",
+			printable(r.command.Address), r.command.manner(r.command.Address))
 	case !f.FromService:
 		return fmt.Sprintf("Check that the service runs and that its address is %s.", printable(r.command.Address))
 	case ok && r.command.Strict && f.Reason == useradminv1.ErrorReason_ERROR_REASON_USER_ALREADY_CONFIRMED && r.certain():
 		return "If a confirmed user is what you want, run this command without --strict."
 	case ok:
-		return known.Do(outcomeName(f), "")
+		return known.Do(r.answer.outcome(), "")
 	case f.Retryable():
 		return "Send the same call again."
 	case f.NotApplied():
@@ -175,8 +181,7 @@ func (r *report) do() string {
 
 // reason is what the contract says about the reason.
 func (r *report) reason() (schema.Reason, bool) {
-	name, _ := r.glossary.find(r.answer.failure.ReasonName)
-	return r.glossary.reason(name)
+	return r.glossary.reason(r.answer.failure.ReasonName)
 }
 
 // unknown is what the contract says to do after an unknown outcome of this call.
@@ -217,6 +222,8 @@ func (r *report) details() []row {
 
 // jsonReport always has all members.
 type jsonReport struct {
+	Pool       string            `json:"user_pool_id"`
+	User       string            `json:"username"`
 	Confirmed  bool              `json:"confirmed"`
 	Result     string            `json:"result"`
 	Code       string            `json:"code"`
@@ -232,6 +239,7 @@ type jsonReport struct {
 	RequestID  string            `json:"request_id"`
 	Tries      int               `json:"tries"`
 	Doubt      bool              `json:"earlier_try_may_have_confirmed"`
+	Stopped    bool              `json:"interrupted"`
 	Violations []jsonViolation   `json:"violations"`
 	Metadata   map[string]string `json:"metadata"`
 	Details    []json.RawMessage `json:"details"`
@@ -246,6 +254,7 @@ type jsonViolation struct {
 func (r *report) json(w io.Writer) error {
 	f := r.answer.failure
 	j := jsonReport{
+		Pool: r.command.Pool, User: r.command.User, Stopped: r.answer.interrupted,
 		Confirmed: r.answer.err == nil || f.Applied(), From: true, Code: f.CodeName(),
 		RequestID: r.answer.requestID, Tries: r.answer.tries, Doubt: r.answer.doubt != "",
 		Violations: []jsonViolation{}, Metadata: f.Metadata, Details: []json.RawMessage{},
@@ -257,7 +266,7 @@ func (r *report) json(w io.Writer) error {
 		for _, action := range r.actions() {
 			do = append(do, action.text)
 		}
-		j.Reason, j.Outcome, j.Message, j.Do = f.ReasonName, outcomeName(f), f.Message, strings.Join(do, " ")
+		j.Reason, j.Outcome, j.Message, j.Do = f.ReasonName, r.answer.outcome(), f.Message, strings.Join(do, " ")
 		j.From, j.NotApplied, j.Applied = f.FromService, r.notApplied(), f.Applied()
 		j.Retryable, j.RetryDelay = f.Retryable(), f.RetryDelay.Seconds()
 		for _, v := range f.Violations {

@@ -48,11 +48,16 @@ func serveStub(t *testing.T, s stub, options ...grpc.ServerOption) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	serveStubOn(t, lis, s, options...)
+	return "--address=" + lis.Addr().String()
+}
+
+func serveStubOn(t *testing.T, lis net.Listener, s stub, options ...grpc.ServerOption) {
+	t.Helper()
 	srv := grpc.NewServer(options...)
 	useradminv1.RegisterUserAdminServer(srv, s)
 	go func() { _ = srv.Serve(lis) }()
 	t.Cleanup(srv.Stop)
-	return "--address=" + lis.Addr().String()
 }
 
 func answering(result useradminv1.ConfirmSignUpResponse_Result, err error) stub {
@@ -142,7 +147,7 @@ func TestConfirmWrongUsage(t *testing.T) {
 		{"is not an address", []string{"p_1", "jane", "--address=nowhere"}},
 		{"is not an address", []string{"p_1", "jane", "--address=:50051"}},
 		{"is not an address", []string{"p_1", "jane", "--address=127.0.0.1:"}},
-		{"is not an address", []string{"p_1", "jane", "--address=unix:"}},
+		{"a Unix socket needs an absolute path", []string{"p_1", "jane", "--address=unix:"}},
 		{"--ca: open " + notPEM + ".none: no such file", []string{"p_1", "jane", "--ca=" + notPEM + ".none"}},
 		{"the file has no certificate in PEM", []string{"p_1", "jane", "--ca=" + notPEM}},
 	} {
@@ -176,8 +181,8 @@ func TestConfirmWithDev(t *testing.T) {
 		if code != c.code || !strings.HasPrefix(stdout+stderr, c.says) {
 			t.Errorf("%s: exit code %d:\n%s%s", c.user, code, stdout, stderr)
 		}
-		if c.user != "throttled" && strings.Contains(stderr, c.user) { // the message has that word
-			t.Errorf("%s: the username is in the report:\n%s", c.user, stderr)
+		if c.code != 0 && !strings.Contains(stderr, "\n  User         "+c.user+"\n  Pool         "+devPool+"\n") {
+			t.Errorf("%s: the report names neither user nor pool:\n%s", c.user, stderr)
 		}
 	}
 	if event := dev.await(t, "PostConfirmation trigger got"); !strings.Contains(event, `"clientMetadata":{"source":"form"}`) {
@@ -200,9 +205,28 @@ func TestConfirmInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.await(t, "CANCELLED: ")
-	r.await(t, "Outcome      UNKNOWN: The service did not send this status")
+	r.await(t, "Outcome      UNKNOWN: This command was interrupted during the call.")
 	if code := r.exit(t); code != 65 {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// So does one that is interrupted while it waits; its exit code is that of the last try.
+func TestConfirmInterruptedWhileItWaits(t *testing.T) {
+	throttled := statusError(codes.ResourceExhausted, "TOO_MANY_REQUESTS", "NOT_APPLIED", after(time.Hour))
+	address := serveStub(t, answering(0, throttled))
+	for output, says := range map[string]string{"text": "TOO_MANY_REQUESTS (RESOURCE_EXHAUSTED): ", "json": `"interrupted":true`} {
+		cmd := program(t, "confirm", address, "p_1", "jane", "--timeout=2h", "--output="+output)
+		r := start(t, cmd)
+		r.await(t, "sending the call again in 1h0m0s")
+		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		r.await(t, "useradmin: interrupted before try 2; what try 1 said:")
+		r.await(t, says)
+		if code := r.exit(t); code != 72 {
+			t.Errorf("%s: exit code %d", output, code)
+		}
 	}
 }
 

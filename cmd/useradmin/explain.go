@@ -6,19 +6,25 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
+	"google.golang.org/genproto/googleapis/rpc/code"
 
+	"cognito.internal/useradmin/cognitoclient"
+	"cognito.internal/useradmin/failure"
 	"cognito.internal/useradmin/internal/schema"
 )
 
 type explainCommand struct {
-	Name string `arg:"" optional:"" complete:"names" help:"A reason, an outcome or a result, in any case, with or without its prefix. Without a name, all are listed."`
+	Name string `arg:"" optional:"" complete:"names" help:"A reason, an outcome, a result, a gRPC code, a metadata key or an exception of Cognito, in any case. Without a name, the reasons and what comes with them are listed."`
 }
 
 // Help is shown above the arguments.
 func (*explainCommand) Help() string {
 	return `For a reason it prints what it means, its gRPC code, details and metadata, what the call did to the user, and what
-to do. The text comes from the proto files that this program was built from.
+to do. For a gRPC code, a metadata key or an exception it prints which reasons it belongs to. The text comes from the
+proto files that this program was built from, and is wrapped at the terminal's width, or at COLUMNS where there is none.
+
+Names may be written with or without their prefix, and a code as a number. A name that means several things, such as
+INTERNAL, gets a page for each.
 
 Exit code: 0, or 2 if no such name exists.
 
@@ -27,7 +33,11 @@ Examples:
   useradmin explain
   useradmin explain USER_NOT_FOUND
   useradmin explain error-reason-lambda-rejected
-  useradmin explain unknown`
+  useradmin explain unknown
+  useradmin explain FailedPrecondition
+  useradmin explain 9
+  useradmin explain NotAuthorizedException
+  useradmin explain lambdaError`
 }
 
 // Run explains one name, or lists all.
@@ -36,134 +46,37 @@ func (c *explainCommand) Run(std streams) error {
 	if err != nil {
 		return err
 	}
-	text := g.table()
+	text := g.table(widthOf(std.Out, tableWidth))
 	if c.Name != "" {
-		name, ok := g.find(c.Name)
-		if !ok {
-			return usageError{fmt.Errorf("no reason, outcome or result is named %q; %s", c.Name, g.hint(c.Name))}
+		topics := g.find(c.Name)
+		if len(topics) == 0 {
+			return usageError{fmt.Errorf("no reason, outcome, result, gRPC code, metadata key or exception is named %q; %s", c.Name, g.hint(c.Name))}
 		}
-		text = g.page(name)
+		text = pages(widthOf(std.Out, textWidth), topics)
 	}
 	_, err = io.WriteString(std.Out, text)
 	return err
 }
 
-// glossary is what the contract says about reasons, outcomes and results.
-type glossary struct {
-	reasons           []schema.Reason
-	outcomes, results []schema.Value
-	keys              []schema.Value // of the metadata
-	unknowns          []schema.Value // by RPC
+// pages is everything about the topics, one below the other.
+func pages(width int, topics []topic) string {
+	var texts []string
+	for _, t := range topics {
+		page := &sheet{width: width}
+		page.WriteString(t.name + " (" + t.kind + ")\n\n")
+		t.write(page)
+		texts = append(texts, page.text())
+	}
+	return strings.Join(texts, "\n")
 }
 
-func loadGlossary() (*glossary, error) {
-	s, err := schema.Load()
-	if err != nil {
-		return nil, err
-	}
-	return &glossary{s.Reasons(), s.Outcomes(), s.Results(), s.MetadataKeys(), s.Unknowns()}, nil
-}
-
-// names are all names that explain takes.
-func (g *glossary) names() []string {
-	var names []string
-	for _, r := range g.reasons {
-		names = append(names, r.Name)
-	}
-	for _, v := range slices.Concat(g.outcomes, g.results) {
-		names = append(names, v.Name)
-	}
-	return names
-}
-
-// find returns the name that is meant. People write names in many ways, and metrics have some without COGNITO_.
-func (g *glossary) find(name string) (string, bool) {
-	name = normalName(name)
-	names := g.names()
-	i := slices.IndexFunc(names, func(n string) bool { return n == name || n == "COGNITO_"+name })
-	if i < 0 {
-		return "", false
-	}
-	return names[i], true
-}
-
-func normalName(name string) string {
-	name = strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToUpper(strings.TrimSpace(name)))
-	for _, prefix := range []string{schema.ReasonPrefix, schema.OutcomePrefix, schema.ResultPrefix} {
-		name = strings.TrimPrefix(name, prefix)
-	}
-	return name
-}
-
-// hint names the nearest name, if one is near.
-func (g *glossary) hint(name string) string {
-	nearest, changes := g.nearest(normalName(name))
-	if changes > len(name)/3 {
-		return "useradmin explain lists them"
-	}
-	return "the nearest is " + nearest
-}
-
-// nearest is the name that needs the fewest changes of letters. A word left out counts as one change: people remember
-// UNAVAILABLE, not COGNITO_UNAVAILABLE.
-func (g *glossary) nearest(name string) (nearest string, changes int) {
-	cost := func(candidate string) int {
-		words := strings.Split(candidate, "_")
-		least := levenshtein.ComputeDistance(name, candidate)
-		for i := range words {
-			for j := i + 1; j <= len(words); j++ {
-				least = min(least, levenshtein.ComputeDistance(name, strings.Join(words[i:j], "_"))+len(words)-(j-i))
-			}
-		}
-		return least
-	}
-	nearest = slices.MinFunc(g.names(), func(a, b string) int { return cost(a) - cost(b) })
-	return nearest, cost(nearest)
-}
-
-// reason returns the reason of that name.
-func (g *glossary) reason(name string) (schema.Reason, bool) {
-	i := slices.IndexFunc(g.reasons, func(r schema.Reason) bool { return r.Name == name })
-	if i < 0 {
-		return schema.Reason{}, false
-	}
-	return g.reasons[i], true
-}
-
-// comment is what the contract says about an outcome or a result.
-func (g *glossary) comment(name string) string {
-	for _, v := range slices.Concat(g.outcomes, g.results) {
-		if v.Name == name {
-			return v.Comment
-		}
-	}
-	return ""
-}
-
-// page is everything about one name.
-func (g *glossary) page(name string) string {
-	var b strings.Builder
-	b.WriteString(name + "\n\n")
-	if r, ok := g.reason(name); ok {
-		g.writeReason(&b, r)
-	} else {
-		writeParagraphs(&b, g.comment(name))
-	}
-	if name == unknownOutcome {
-		writeRows(&b, labelWidth, g.findOut()...)
-	}
-	return strings.TrimRight(b.String(), "\n") + "\n"
-}
-
-const unknownOutcome = "UNKNOWN"
-
-func (g *glossary) writeReason(b *strings.Builder, r schema.Reason) {
-	writeParagraphs(b, strings.TrimSpace(r.Meaning+"\n\n"+r.More))
+func (g *glossary) writeReason(s *sheet, r schema.Reason) {
+	s.paragraphs(strings.TrimSpace(r.Meaning + "\n\n" + r.More))
 	for _, note := range []row{
 		{"Code", strings.TrimSuffix(r.Code, ".")}, {"Details", r.Details}, {"Metadata", r.Metadata}, {"Outcome", g.outcome(r.Outcomes)},
 	} {
 		if note.text != "" {
-			writeRows(b, labelWidth, note)
+			s.rows(labelWidth, note)
 		}
 	}
 	for _, action := range r.Actions {
@@ -171,10 +84,19 @@ func (g *glossary) writeReason(b *strings.Builder, r schema.Reason) {
 		if !slices.Equal(action.Outcomes, r.OutcomeNames()) {
 			text = "After " + strings.Join(action.Outcomes, " or ") + ": " + text
 		}
-		writeRows(b, labelWidth, row{"Do", text})
+		s.rows(labelWidth, row{"Do", text})
 	}
 	if slices.Contains(r.OutcomeNames(), unknownOutcome) && r.Do(unknownOutcome, "") == "" {
-		writeRows(b, labelWidth, g.findOut()...)
+		s.rows(labelWidth, g.findOut()...)
+	}
+}
+
+const unknownOutcome = "UNKNOWN"
+
+func (g *glossary) writeOutcome(s *sheet, outcome schema.Value) {
+	s.paragraphs(outcome.Comment)
+	if outcome.Name == unknownOutcome {
+		s.rows(labelWidth, g.findOut()...)
 	}
 }
 
@@ -187,40 +109,119 @@ func (g *glossary) findOut() []row {
 	return rows
 }
 
-// outcome adds its meaning to the name of an outcome. Other texts stay as they are.
-func (g *glossary) outcome(text string) string {
-	name := strings.TrimSuffix(text, ".")
-	if meaning, _, _ := strings.Cut(g.comment(name), "\n\n"); meaning != "" {
-		return name + ": " + meaning
+// writeCode lists the reasons that come with a code, or the results that come with OK.
+func (g *glossary) writeCode(s *sheet, name string) {
+	if name == code.Code_OK.String() {
+		s.paragraphs("The call succeeded. Its results:")
+		s.list(firstParagraphs(g.results)...)
+		return
 	}
-	return text
+	var rows []row
+	for _, r := range g.reasons {
+		own := r.Codes()
+		if !slices.Contains(own, name) {
+			continue
+		}
+		text := r.Meaning
+		if len(own) > 1 {
+			text += " Code: " + r.Code
+		}
+		rows = append(rows, row{r.Name, text})
+	}
+	const others = "something else made the status: a proxy, a library, a cut connection or the caller's own deadline. Then the outcome is unknown."
+	if len(rows) == 0 {
+		s.paragraphs("No reason of this service comes with this code: " + others)
+		return
+	}
+	s.paragraphs("The reasons that come with it:")
+	s.list(rows...)
+	s.WriteString("\n")
+	s.paragraphs("Without an ErrorInfo of the domain " + failure.Domain + ", " + others)
 }
 
-// table has a line for each reason, then the outcomes, the results and the metadata of every error.
-func (g *glossary) table() string {
-	const reason, code, outcome = 29, 19, 12
-	widths := []int{reason, code, outcome, tableWidth - reason - code - outcome - 3*gap}
-	var b strings.Builder
-	writeCells(&b, widths, "REASON", "CODE", "OUTCOME", "MEANING")
+// writeOwnKey says on which reasons a metadata key stands, and what it is there.
+func (g *glossary) writeOwnKey(s *sheet, key string) {
+	s.paragraphs("On these reasons:")
+	var rows []row
 	for _, r := range g.reasons {
-		writeCells(&b, widths, r.Name, strings.Join(r.Codes(), ", "), strings.Join(r.OutcomeNames(), ", "), r.Meaning)
+		for _, note := range r.KeyNotes() {
+			if note.Name == key {
+				rows = append(rows, row{r.Name, note.Comment})
+			}
+		}
+	}
+	s.list(rows...)
+}
+
+// writeException says which reason an exception becomes.
+func (g *glossary) writeException(s *sheet, name string) {
+	causes := cognitoclient.CausesOf(name)
+	if len(causes) == 1 {
+		s.paragraphs("This service reports it with the reason " + causes[0].String() + ":")
+		if r, ok := g.reason(causes[0].String()); ok {
+			g.writeReason(s, r)
+		}
+		return
+	}
+	s.paragraphs("This service reports it with one of these reasons, depending on Cognito's message:")
+	var rows []row
+	for _, cause := range causes {
+		r, _ := g.reason(cause.String())
+		rows = append(rows, row{cause.String(), r.Meaning})
+	}
+	s.list(rows...)
+}
+
+// table has a line for each reason, then the outcomes, the results and the metadata.
+func (g *glossary) table(width int) string {
+	s := &sheet{width: width}
+	g.writeTable(s)
+	keys := firstParagraphs(g.keys)
+	for _, key := range g.ownKeys() {
+		var on []string
+		for _, r := range g.reasons {
+			if slices.Contains(r.Keys(), key) {
+				on = append(on, r.Name)
+			}
+		}
+		keys = append(keys, row{key, "of " + strings.Join(on, ", ") + "."})
 	}
 	for _, list := range []struct {
-		title  string
-		values []schema.Value
+		title string
+		rows  []row
 	}{
-		{"Outcomes", g.outcomes}, {"Results", g.results}, {"Metadata of every error", g.keys},
+		{"Outcomes", firstParagraphs(g.outcomes)}, {"Results", firstParagraphs(g.results)}, {"Metadata of every error, then of some", keys},
 	} {
-		b.WriteString("\n" + list.title + ":\n")
-		labels := 0
-		for _, v := range list.values {
-			labels = max(labels, len(v.Name))
-		}
-		for _, v := range list.values {
-			text, _, _ := strings.Cut(v.Comment, "\n\n")
-			writeRows(&b, labels, row{v.Name, text})
-		}
+		s.WriteString("\n" + list.title + ":\n")
+		s.list(list.rows...)
 	}
-	b.WriteString("\nFor details and what to do: useradmin explain NAME\n")
-	return b.String()
+	s.WriteString("\n")
+	s.lines("For details and what to do: useradmin explain NAME. It also takes gRPC codes, such as NOT_FOUND, and exceptions of Cognito, such as UserNotFoundException.")
+	return s.text()
+}
+
+// writeTable writes the reasons. Where the terminal is narrow, the meaning stands below the rest.
+func (g *glossary) writeTable(s *sheet) {
+	const reason, code, outcome, leastMeaning = 29, 19, 12, 30
+	widths := []int{reason, code, outcome, s.width - reason - code - outcome - 3*gap}
+	if widths[3] < leastMeaning {
+		for _, r := range g.reasons {
+			s.lines(r.Name + " (" + strings.Join(r.Codes(), ", ") + "; " + strings.Join(r.OutcomeNames(), ", ") + ")")
+			s.cells([]int{0, s.width - gap}, "", r.Meaning)
+		}
+		return
+	}
+	s.cells(widths, "REASON", "CODE", "OUTCOME", "MEANING")
+	for _, r := range g.reasons {
+		s.cells(widths, r.Name, strings.Join(r.Codes(), ", "), strings.Join(r.OutcomeNames(), ", "), r.Meaning)
+	}
+}
+
+func firstParagraphs(values []schema.Value) []row {
+	var rows []row
+	for _, v := range values {
+		text, _, _ := strings.Cut(v.Comment, "\n\n")
+		rows = append(rows, row{v.Name, text})
+	}
+	return rows
 }

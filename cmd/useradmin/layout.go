@@ -2,32 +2,77 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"os"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/term"
 )
 
 const (
-	// The usual width of a terminal, and that of the widest table.
+	// The widths where no terminal says one: the usual one, and that of the widest table.
 	textWidth  = 80
 	tableWidth = 100
+	// Below this, wrapping helps nobody.
+	leastWidth = 30
 	gap        = 2
 	labelWidth = 11
 )
 
+// widthOf is how many columns the terminal behind w has. Where w is none, COLUMNS says how wide the text is to be.
+func widthOf(w io.Writer, otherwise int) int {
+	columns := otherwise
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		columns = n
+	}
+	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		// Some terminals do not know.
+		if n, _, err := term.GetSize(int(file.Fd())); err == nil && n > 0 {
+			columns = n
+		}
+	}
+	return max(columns, leastWidth)
+}
+
 // row is a label and the text beside it.
 type row struct{ label, text string }
 
-// writeRows writes labels and texts below each other, indented.
-func writeRows(b *strings.Builder, labels int, rows ...row) {
+// sheet is a text that is wrapped at its width.
+type sheet struct {
+	strings.Builder
+	width int
+}
+
+// rows writes labels and texts below each other, indented.
+func (s *sheet) rows(labels int, rows ...row) {
 	for _, r := range rows {
-		writeCells(b, []int{0, labels, textWidth - labels - 2*gap}, "", r.label, r.text)
+		s.cells([]int{0, labels, s.width - labels - 2*gap}, "", r.label, r.text)
 	}
 }
 
-// writeCells writes texts side by side, each wrapped into its column.
-func writeCells(b *strings.Builder, widths []int, cells ...string) {
+// list writes rows whose labels are of any width. Below a label that leaves too little space, the text has its own line.
+func (s *sheet) list(rows ...row) {
+	labels := labelWidth
+	for _, r := range rows {
+		if n := utf8.RuneCountInString(r.label); n <= s.width/2 {
+			labels = max(labels, n)
+		}
+	}
+	for _, r := range rows {
+		if utf8.RuneCountInString(r.label) <= labels {
+			s.rows(labels, r)
+			continue
+		}
+		s.cells([]int{0, s.width - gap}, "", r.label)
+		s.cells([]int{gap, s.width - 2*gap}, "", r.text)
+	}
+}
+
+// cells writes texts side by side, each wrapped into its column.
+func (s *sheet) cells(widths []int, cells ...string) {
 	wrapped, height := make([][]string, len(cells)), 0
 	for x, cell := range cells {
 		wrapped[x] = wrap(cell, widths[x])
@@ -42,16 +87,26 @@ func writeCells(b *strings.Builder, widths []int, cells ...string) {
 			}
 			fmt.Fprintf(&line, "%-*s%*s", width, text, gap, "")
 		}
-		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+		s.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 }
 
-// writeParagraphs writes a text with blank lines between its paragraphs, indented.
-func writeParagraphs(b *strings.Builder, text string) {
+// lines writes a text that is not indented.
+func (s *sheet) lines(text string) {
+	s.cells([]int{s.width}, text)
+}
+
+// paragraphs writes a text with blank lines between its paragraphs, indented.
+func (s *sheet) paragraphs(text string) {
 	for paragraph := range strings.SplitSeq(text, "\n\n") {
-		writeCells(b, []int{0, textWidth - gap}, "", paragraph)
-		b.WriteString("\n")
+		s.cells([]int{0, s.width - gap}, "", paragraph)
+		s.WriteString("\n")
 	}
+}
+
+// text is what was written, with one line break at its end.
+func (s *sheet) text() string {
+	return strings.TrimRight(s.String(), "\n") + "\n"
 }
 
 // wrap breaks a text at blanks. A word that is too long is not broken.
@@ -59,7 +114,7 @@ func wrap(text string, width int) []string {
 	var lines []string
 	for word := range strings.FieldsSeq(text) {
 		last := len(lines) - 1
-		if last >= 0 && len([]rune(lines[last]))+1+len([]rune(word)) <= width {
+		if last >= 0 && utf8.RuneCountInString(lines[last])+1+utf8.RuneCountInString(word) <= width {
 			lines[last] += " " + word
 		} else {
 			lines = append(lines, word)

@@ -28,7 +28,8 @@ type commands struct {
 	Serve      serveCommand      `cmd:"" help:"Run the service in front of Amazon Cognito."`
 	Dev        devCommand        `cmd:"" help:"Run the service with an embedded Cognito on loopback, to try it and to test callers."`
 	Confirm    confirmCommand    `cmd:"" help:"Confirm a user's sign-up by calling a running service."`
-	Explain    explainCommand    `cmd:"" help:"Explain why a call failed and what to do."`
+	Health     healthCommand     `cmd:"" help:"Ask a running service for its health."`
+	Explain    explainCommand    `cmd:"" help:"Explain a reason, a gRPC code or an exception: why a call failed and what to do."`
 	Completion completionCommand `cmd:"" help:"Print a script for completion in bash, zsh or fish."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 

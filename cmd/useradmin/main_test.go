@@ -21,6 +21,8 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
+	// Texts are compared as they are without a terminal.
+	_ = os.Unsetenv("COLUMNS")
 	os.Exit(m.Run())
 }
 

@@ -1,7 +1,7 @@
 # Completion of useradmin for bash, printed by: useradmin completion bash
 
 _useradmin() {
-    local command='' flag='' arguments=0 ended='' words='' files='' word i
+    local command='' flag='' arguments=0 ended='' words='' constants='' files='' word i
     local current=${COMP_WORDS[COMP_CWORD]}
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -18,7 +18,9 @@ _useradmin() {
                 flag=$word ;;
             dev:--listen | dev:--admin-listen | dev:--attempts | dev:--attempt-timeout | dev:--call-timeout | dev:--max-connections | dev:--max-wait | dev:--drain-timeout | dev:--log-level | dev:--cognito-listen | dev:--log-format)
                 flag=$word ;;
-            confirm:--metadata | confirm:--address | confirm:--ca | confirm:--timeout | confirm:--output)
+            confirm:--metadata | confirm:--address | confirm:--ca | confirm:--cert | confirm:--key | confirm:--timeout | confirm:--output)
+                flag=$word ;;
+            health:--ca | health:--cert | health:--key | health:--service | health:--timeout)
                 flag=$word ;;
             esac
         elif [[ -z $command ]]; then
@@ -43,8 +45,18 @@ _useradmin() {
             words='json text' ;;
         confirm:--ca)
             files=yes ;;
+        confirm:--cert)
+            files=yes ;;
+        confirm:--key)
+            files=yes ;;
         confirm:--output)
             words='text json' ;;
+        health:--ca)
+            files=yes ;;
+        health:--cert)
+            files=yes ;;
+        health:--key)
+            files=yes ;;
         esac
     elif [[ -z $ended && $current == -* ]]; then
         case $command in
@@ -53,7 +65,9 @@ _useradmin() {
         dev)
             words='-h --help --version --listen --admin-listen --attempts --attempt-timeout --call-timeout --max-connections --max-wait --drain-timeout --log-level --cognito-listen --log-format' ;;
         confirm)
-            words='-h --help --version --metadata --address --ca --strict --timeout --output' ;;
+            words='-h --help --version --metadata --address --ca --cert --key --plaintext --strict --timeout --output' ;;
+        health)
+            words='-h --help --version --ca --cert --key --plaintext --service --timeout' ;;
         explain)
             words='-h --help --version' ;;
         completion)
@@ -66,12 +80,12 @@ _useradmin() {
     else
         case $command:$arguments in
         explain:0)
-            current=$(tr '[:lower:]-' '[:upper:]_' <<<"$current")
-            words='INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL POOL_BUSY CALLER_BUSY OVERLOADED NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED' ;;
+            constants=yes
+            words='INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL POOL_BUSY CALLER_BUSY OVERLOADED NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED OK INVALID_ARGUMENT NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED UNAVAILABLE DATA_LOSS UNAUTHENTICATED outcome attempts exception cognitoRequestId repeated violation violationsOmitted reasonCode userStatus trigger lambdaError AccessDenied AccessDeniedException ExpiredToken ExpiredTokenException IncompleteSignature IncompleteSignatureException InternalErrorException InternalFailure InvalidAction InvalidClientTokenId InvalidLambdaResponseException InvalidParameterException InvalidSignature InvalidSignatureException LimitExceededException MissingAuthenticationToken MissingAuthenticationTokenException NotAuthorizedException OperationNotEnabledException OptInRequired OptInRequiredException RequestEntityTooLarge RequestEntityTooLargeException RequestExpired RequestExpiredException RequestLimitExceeded RequestThrottled RequestThrottledException RequestTimeout RequestTimeoutException ResourceNotFoundException Serialization SerializationException ServiceUnavailable ServiceUnavailableException SignatureDoesNotMatch Throttled ThrottledException Throttling ThrottlingException TooManyFailedAttemptsException TooManyRequestsException UnexpectedLambdaException UnknownOperation UnknownOperationException UnrecognizedClient UnrecognizedClientException UserLambdaValidationException UserNotFoundException Validation ValidationError ValidationException' ;;
         completion:0)
             words='bash zsh fish' ;;
         :0)
-            words='serve dev confirm explain completion version' ;;
+            words='serve dev confirm health explain completion version' ;;
         esac
     fi
 
@@ -84,6 +98,11 @@ _useradmin() {
         while IFS='' read -r word; do
             COMPREPLY+=("$word")
         done < <(compgen -W "$words" -- "$current")
+    fi
+    if [[ -n $constants && $current == *[[:lower:]]* && $current != *[[:upper:]]* ]]; then
+        while IFS='' read -r word; do
+            COMPREPLY+=("$word")
+        done < <(compgen -W "$words" -- "$(tr '[:lower:]-' '[:upper:]_' <<<"$current")")
     fi
     return 0
 }

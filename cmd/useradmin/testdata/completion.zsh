@@ -8,7 +8,8 @@ _useradmin() {
         'serve:Run the service in front of Amazon Cognito'
         'dev:Run the service with an embedded Cognito on loopback, to try it and to test callers'
         'confirm:Confirm a user'\''s sign-up by calling a running service'
-        'explain:Explain why a call failed and what to do'
+        'health:Ask a running service for its health'
+        'explain:Explain a reason, a gRPC code or an exception'
         'completion:Print a script for completion in bash, zsh or fish'
         'version:Print the version'
     )
@@ -70,18 +71,34 @@ _useradmin() {
                 '*--metadata=[Client metadata for the pool'\''s PostConfirmation trigger]:metadata: ' \
                 '(--address)--address=[The address of the service]:address: ' \
                 '(--ca)--ca=[PEM file of the certificates to trust instead of the system'\''s]:ca:_files' \
+                '(--cert)--cert=[PEM file of the certificate that names this caller, where the service asks for one]:cert:_files' \
+                '(--key)--key=[PEM file of the private key of --cert, not encrypted]:key:_files' \
+                '(--plaintext)--plaintext[Do not encrypt the connection, wherever it leads]' \
                 '(--strict)--strict[Fail with USER_ALREADY_CONFIRMED if the user is already confirmed, as Cognito does]' \
                 '(--timeout)--timeout=[The time limit for the command]:timeout: ' \
                 '(--output)--output=[The output format]:output:(text json)' \
                 '1:pool: ' \
                 '2:user: ' \
                 && return 0 ;;
+        health)
+            _arguments \
+                '(-h --help)-h[Print this help]' \
+                '(-h --help)--help[Print this help]' \
+                '(--version)--version[Print the version]' \
+                '(--ca)--ca=[PEM file of the certificates to trust instead of the system'\''s]:ca:_files' \
+                '(--cert)--cert=[PEM file of the certificate that names this caller, where the service asks for one]:cert:_files' \
+                '(--key)--key=[PEM file of the private key of --cert, not encrypted]:key:_files' \
+                '(--plaintext)--plaintext[Do not encrypt the connection, wherever it leads]' \
+                '(--service)--service=[Whose health]:service: ' \
+                '(--timeout)--timeout=[The time limit for the command]:timeout: ' \
+                '1:address: ' \
+                && return 0 ;;
         explain)
             _arguments \
                 '(-h --help)-h[Print this help]' \
                 '(-h --help)--help[Print this help]' \
                 '(--version)--version[Print the version]' \
-                '1:name:{compadd -M '\''m:{a-z-}={A-Z_}'\'' -- INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL POOL_BUSY CALLER_BUSY OVERLOADED NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED}' \
+                '1:name:{compadd -M '\''m:{a-z-}={A-Z_}'\'' -- INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL POOL_BUSY CALLER_BUSY OVERLOADED NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED OK INVALID_ARGUMENT NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED UNAVAILABLE DATA_LOSS UNAUTHENTICATED outcome attempts exception cognitoRequestId repeated violation violationsOmitted reasonCode userStatus trigger lambdaError AccessDenied AccessDeniedException ExpiredToken ExpiredTokenException IncompleteSignature IncompleteSignatureException InternalErrorException InternalFailure InvalidAction InvalidClientTokenId InvalidLambdaResponseException InvalidParameterException InvalidSignature InvalidSignatureException LimitExceededException MissingAuthenticationToken MissingAuthenticationTokenException NotAuthorizedException OperationNotEnabledException OptInRequired OptInRequiredException RequestEntityTooLarge RequestEntityTooLargeException RequestExpired RequestExpiredException RequestLimitExceeded RequestThrottled RequestThrottledException RequestTimeout RequestTimeoutException ResourceNotFoundException Serialization SerializationException ServiceUnavailable ServiceUnavailableException SignatureDoesNotMatch Throttled ThrottledException Throttling ThrottlingException TooManyFailedAttemptsException TooManyRequestsException UnexpectedLambdaException UnknownOperation UnknownOperationException UnrecognizedClient UnrecognizedClientException UserLambdaValidationException UserNotFoundException Validation ValidationError ValidationException}' \
                 && return 0 ;;
         completion)
             _arguments \
