@@ -84,7 +84,7 @@ func (c *Client) credentials(ctx context.Context) (aws.Credentials, attempt) {
 	if err == nil {
 		return keys, attempt{}
 	}
-	a := unsent(ctx, Credentials, "no credentials")
+	a := unsent(ctx, Credentials, c.keys.problem(err))
 	c.observe(a, time.Since(start))
 	return aws.Credentials{}, a
 }

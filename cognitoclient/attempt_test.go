@@ -410,10 +410,10 @@ func TestFetchCredentialsHidesAWSsTexts(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"refused", t.Context(), &smithy.GenericAPIError{Code: "AccessDenied", Message: "canary"}, "AWS refuses to give credentials: AccessDenied"},
-		{"unreadable code", t.Context(), &smithy.GenericAPIError{Code: "arn:aws:canary"}, "AWS refuses to give credentials: (an unreadable code)"},
-		{"none", t.Context(), errors.New("canary"), "no AWS credentials were found"},
-		{"late", expired, errors.New("canary"), "no AWS credentials came in time"},
+		{"refused", t.Context(), &smithy.GenericAPIError{Code: "AccessDenied", Message: "canary"}, "no AWS credentials: provider: it refuses: AccessDenied; "},
+		{"unreadable code", t.Context(), &smithy.GenericAPIError{Code: "arn:aws:canary"}, "no AWS credentials: provider: it refuses: (an unreadable code); "},
+		{"none", t.Context(), errors.New("canary"), "no AWS credentials: provider: no usable answer; "},
+		{"late", expired, errors.New("canary"), "no AWS credentials: provider: cancelled; "},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -8,40 +8,18 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/smithy-go/auth"
 	smithyendpoints "github.com/aws/smithy-go/endpoints"
 )
 
-// credentialsHTTPTimeout bounds one request for credentials (STS, container, instance), which the SDK leaves unbounded.
-const credentialsHTTPTimeout = 3 * time.Second
-
-var errNoRegion = errors.New("no AWS Region is configured: set --region, AWS_REGION or region in the shared config file")
-
-// Load reads the SDK's default configuration: environment, shared files, and the credential chain, which is not asked
-// yet. An empty region means the configured one. An endpoint that the configuration names is refused, since whoever
-// sets it would get every request, with the usernames in it.
-func Load(ctx context.Context, region string) (aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region),
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(credentialsHTTPTimeout)))
-	if err != nil {
-		return aws.Config{}, fmt.Errorf("AWS configuration: %w", err)
-	}
-	if cfg.Region == "" {
-		return aws.Config{}, errNoRegion
-	}
-	if endpoint := cognitoidentityprovider.NewFromConfig(cfg).Options().BaseEndpoint; endpoint != nil {
-		return aws.Config{}, errors.New("the AWS configuration names an endpoint (AWS_ENDPOINT_URL, " +
-			"AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER or endpoint_url): remove it, or set --cognito-endpoint " +
-			"and AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true")
-	}
-	return cfg, nil
-}
+// Errors of the configuration name no value of it, since those may come from a file.
+var (
+	errNoRegion   = errors.New("no AWS Region is configured: set --region, AWS_REGION or region in the shared config file")
+	errNotARegion = errors.New("what --region, AWS_REGION or the shared config file names is not an AWS Region: Regions are named like us-east-1")
+)
 
 // endpoint is where requests go and what their signatures name.
 type endpoint struct {
@@ -63,14 +41,13 @@ func resolveEndpoint(cfg Config) (*endpoint, error) {
 		return nil, errors.New("the AWS configuration has API options, service options or interceptors, which this service does not run")
 	}
 	o := cognitoidentityprovider.NewFromConfig(cfg.AWS).Options()
-	if cfg.Endpoint != "" {
-		o.BaseEndpoint = &cfg.Endpoint
-	}
 	switch {
-	case !validHostLabel(o.Region):
-		return nil, fmt.Errorf("%q is not an AWS Region", o.Region)
 	case strings.Contains(o.Region, "fips"): // the SDK would sign for it by this name
-		return nil, fmt.Errorf("%q is a pseudo Region: name the real one and set AWS_USE_FIPS_ENDPOINT=true", o.Region)
+		return nil, errors.New("the AWS Region is a pseudo Region: name the real one and set AWS_USE_FIPS_ENDPOINT=true")
+	case cfg.Endpoint == "" && !plausibleRegion(o.Region), identifier(o.Region, "._-") == "":
+		return nil, errNotARegion
+	case cfg.Endpoint != "":
+		o.BaseEndpoint = &cfg.Endpoint
 	}
 	resolved, err := o.EndpointResolverV2.ResolveEndpoint(context.Background(), cognitoidentityprovider.EndpointParameters{
 		Region:       &o.Region,
@@ -102,10 +79,6 @@ func hasInterceptors(cfg aws.Config) bool {
 	return false
 }
 
-func validHostLabel(text string) bool {
-	return text != "" && len(text) <= 63 && identifier(text, "-") != "" && !strings.HasPrefix(text, "-")
-}
-
 func checkEndpoint(endpoint string) error {
 	if endpoint == "" {
 		return nil
@@ -114,10 +87,16 @@ func checkEndpoint(endpoint string) error {
 	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return errors.New("the Cognito endpoint must be a URL of a scheme, a host and perhaps a port, for example https://127.0.0.1:9229")
 	}
-	if u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()) {
+	if protected(endpoint) {
 		return nil
 	}
 	return errors.New("the Cognito endpoint must be https, or http on loopback")
+}
+
+// protected reports whether nobody between can read what is sent to the URL.
+func protected(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	return err == nil && u.Hostname() != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()))
 }
 
 func loopback(host string) bool {

@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -66,7 +67,7 @@ func TestLoadRefuses(t *testing.T) {
 			if test.file != "" {
 				writeFile(t, file, []byte(test.file))
 			}
-			_, err := Load(t.Context(), test.region)
+			_, err := Load(t.Context(), test.region, slog.New(slog.DiscardHandler))
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
@@ -76,11 +77,11 @@ func TestLoadRefuses(t *testing.T) {
 
 func TestLoadReadsTheSharedConfig(t *testing.T) {
 	writeFile(t, emptyAWS(t), []byte("[default]\nregion = eu-central-1\n"))
-	cfg, err := Load(t.Context(), "")
+	cfg, err := Load(t.Context(), "", slog.New(slog.DiscardHandler))
 	if err != nil || cfg.Region != "eu-central-1" {
 		t.Errorf("got %q, %v", cfg.Region, err)
 	}
-	if cfg, err = Load(t.Context(), "us-west-2"); err != nil || cfg.Region != "us-west-2" {
+	if cfg, err = Load(t.Context(), "us-west-2", slog.New(slog.DiscardHandler)); err != nil || cfg.Region != "us-west-2" {
 		t.Errorf("the argument does not win: %q, %v", cfg.Region, err)
 	}
 }
@@ -208,7 +209,7 @@ func TestEndpointIsTheSDKs(t *testing.T) {
 			for name, value := range test.variables {
 				t.Setenv(name, value)
 			}
-			cfg, err := Load(t.Context(), test.region)
+			cfg, err := Load(t.Context(), test.region, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -313,7 +314,7 @@ func TestTLSWithCABundle(t *testing.T) {
 	bundle := filepath.Join(t.TempDir(), "ca.pem")
 	writeFile(t, bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 	load := func() aws.Config {
-		cfg, err := Load(t.Context(), "us-east-1")
+		cfg, err := Load(t.Context(), "us-east-1", slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,15 +2,12 @@ package cognitoclient
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/smithy-go"
 )
 
 const (
@@ -69,23 +66,6 @@ func (k *keys) drop(ctx context.Context, used aws.Credentials) bool {
 	k.dropped, k.droppedAt = id, time.Now()
 	k.cache.Invalidate()
 	return true
-}
-
-// FetchCredentials gets the AWS credentials, so that the first call finds them in the cache. Its errors are fit for logs:
-// AWS's own texts about credentials contain account ids and ARNs.
-func (c *Client) FetchCredentials(ctx context.Context) error {
-	_, err := c.keys.cache.Retrieve(ctx)
-	var refused smithy.APIError
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return errors.New("no AWS credentials came in time")
-	case errors.As(err, &refused):
-		return fmt.Errorf("AWS refuses to give credentials: %s", codeOnly(refused.ErrorCode()))
-	default:
-		return errors.New("no AWS credentials were found: set them in the environment or the shared files, or give the container or the instance a role")
-	}
 }
 
 // codeOnly drops what is not an error code: the text is the other side's.

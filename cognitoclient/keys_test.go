@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -239,7 +240,7 @@ func TestHangingCredentials(t *testing.T) {
 // The requests for credentials are bounded, one by one.
 func TestCredentialsEndpointHasATimeout(t *testing.T) {
 	emptyAWS(t)
-	cfg, err := Load(t.Context(), "us-east-1")
+	cfg, err := Load(t.Context(), "us-east-1", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

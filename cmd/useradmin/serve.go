@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"cognito.internal/useradmin/cognitoclient"
@@ -48,17 +49,26 @@ func (c *serveCommand) Run(std streams) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	awsConfig, err := cognitoclient.Load(ctx, c.Region)
+	logger := newLogger(std.Err, c.LogFormat, c.level())
+	awsConfig, err := cognitoclient.Load(ctx, c.Region, logger)
 	if err != nil {
 		return usageError{err}
 	}
-	s, err := newService(&c.serviceFlags, newLogger(std.Err, c.LogFormat, c.level()),
+	s, err := newService(&c.serviceFlags, logger,
 		cognitoclient.Config{AWS: awsConfig, Endpoint: c.CognitoEndpoint},
 		server.Config{DrainDelay: c.DrainDelay, Reflection: c.Reflection})
 	if err != nil {
 		return err
 	}
+	c.warnOfRegion(logger, awsConfig.Region)
 	return s.run()
+}
+
+// warnOfRegion tells of a Region that may be mistyped. It may also be newer than this program, so it is not refused.
+func (c *serveCommand) warnOfRegion(logger *slog.Logger, region string) {
+	if known, nearest := cognitoclient.KnownRegion(region); !known && c.CognitoEndpoint == "" {
+		logger.Warn("the Region is not known to this version: it is mistyped or newer", "region", region, "nearest", nearest)
+	}
 }
 
 // checkAddress lets the network in only where that was accepted.

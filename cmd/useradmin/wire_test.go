@@ -85,7 +85,7 @@ func newWorld(t *testing.T, trigger fakecognito.Trigger) *world {
 	} {
 		t.Setenv(name, value)
 	}
-	cfg, err := cognitoclient.Load(t.Context(), "us-east-1")
+	cfg, err := cognitoclient.Load(t.Context(), "us-east-1", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
