@@ -120,7 +120,7 @@ func startCognito(address string, out *lines) (*devCognito, error) {
 	fake.ScriptUser(devPool, "answer-lost", fakecognito.ResetAfterProcessing())
 	fake.ScriptUser(devPool, "throttled-once", throttle())
 	d := &devCognito{endpoint: "http://" + lis.Addr().String(), fake: fake, http: &http.Server{
-		Handler: fake, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+		Handler: fakecognito.OnlyLoopback(fake), ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}}
 	go func() { _ = d.http.Serve(lis) }()
 	return d, nil

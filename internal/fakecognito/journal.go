@@ -2,6 +2,7 @@ package fakecognito
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -83,37 +84,51 @@ func (r Request) clone() Request {
 	return r
 }
 
-// journal keeps the last entries in a ring. The server's lock guards it.
+// journal keeps the last entries, as many as its bounds allow. The server's lock guards it.
 type journal struct {
-	entries []Entry
+	entries []Entry // oldest first
 	written int
-	size    int
+	bytes   int
+	// size bounds the entries, maxBytes what they take.
+	size, maxBytes int
 }
 
 func (j *journal) add(e Entry) {
 	j.written++
 	e.Seq = j.written
-	if len(j.entries) < j.size {
-		j.entries = append(j.entries, e)
-		return
+	j.entries = append(j.entries, e)
+	j.bytes += e.bytes()
+	for len(j.entries) > j.size || j.bytes > j.maxBytes {
+		j.bytes -= j.entries[0].bytes()
+		j.entries[0] = Entry{} // the array behind the slice would keep its texts
+		j.entries = j.entries[1:]
 	}
-	j.entries[(e.Seq-1)%j.size] = e
+}
+
+// bytes is about what the entry takes. Entries of one request share texts, which are counted for each.
+func (e *Entry) bytes() int {
+	const ownSize, pairSize = 512, 128 // a map takes up to so much for a pair of short texts
+	r := &e.Request
+	n := ownSize + len(r.ID) + len(r.Operation) + len(r.PoolID) + len(r.Username) + len(r.UserAgent) +
+		len(e.PoolID) + len(e.Username) + len(e.Sub) + len(e.Exception) + len(e.Fault)
+	for key, value := range r.ClientMetadata {
+		n += pairSize + len(key) + len(value)
+	}
+	return n
 }
 
 // since returns copies of the kept entries after seq, oldest first.
 func (j *journal) since(seq int) []Entry {
-	first := max(seq, j.written-len(j.entries), 0)
-	out := make([]Entry, 0, max(j.written-first, 0))
-	for i := first; i < j.written; i++ {
-		e := j.entries[i%j.size]
-		e.Request = e.Request.clone()
-		out = append(out, e)
+	gone := j.written - len(j.entries)
+	out := slices.Clone(j.entries[min(max(seq-gone, 0), len(j.entries)):])
+	for i := range out {
+		out[i].Request = out[i].Request.clone()
 	}
 	return out
 }
 
-// Journal returns the journal, oldest entry first. It keeps the last
-// Config.JournalSize entries; a first Seq other than 1 shows that older ones are gone.
+// Journal returns the journal, oldest entry first. It keeps the last entries, within Config.JournalSize and
+// Config.JournalBytes; a first Seq other than 1 shows that older ones are gone.
 func (s *Server) Journal() []Entry { return s.JournalSince(0) }
 
 // JournalSince returns the entries of the journal whose Seq is greater than seq.

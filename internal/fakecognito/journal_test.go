@@ -2,6 +2,7 @@ package fakecognito_test
 
 import (
 	"maps"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -79,6 +80,55 @@ func TestJournalIsBounded(t *testing.T) {
 	if got := f.JournalSince(20); len(got) != 0 {
 		t.Errorf("since 20: %+v", got)
 	}
+}
+
+// However large the requests are, what the journal keeps of them stays within its bytes; the oldest entries go.
+func TestJournalIsBoundedInBytes(t *testing.T) {
+	many := map[string]string{}
+	for i := range 2_000 {
+		many[strconv.Itoa(i)] = ""
+	}
+	for name, metadata := range map[string]map[string]string{"large": {"k": strings.Repeat("a", 60_000)}, "many": many} {
+		t.Run(name, func(t *testing.T) {
+			const bound, requests = 1 << 20, 60
+			f := start(t, fakecognito.Config{JournalBytes: bound}, testPool())
+			before := heap()
+			for range requests {
+				_ = f.confirm("ada", metadata)
+			}
+			f.Settle()
+			if grown := heap() - before; grown > 2*bound {
+				t.Errorf("the heap grew by %d bytes", grown)
+			}
+			entries := f.Journal()
+			last := entries[len(entries)-1]
+			if want := 1 + 2*requests; last.Seq != want || entries[0].Seq == 1 || len(entries) != want-entries[0].Seq+1 {
+				t.Errorf("kept %d entries from %d to %d, want the last ones up to %d", len(entries), entries[0].Seq, last.Seq, want)
+			}
+			if got := f.JournalSince(last.Seq - 1); len(got) != 1 || got[0].Seq != last.Seq {
+				t.Errorf("since %d: %d entries", last.Seq-1, len(got))
+			}
+			if got := f.JournalSince(1); len(got) != len(entries) {
+				t.Errorf("since 1, which is gone: %d entries, want %d", len(got), len(entries))
+			}
+		})
+	}
+}
+
+// An entry that is larger than the journal leaves it empty.
+func TestJournalOfNothing(t *testing.T) {
+	f := start(t, fakecognito.Config{JournalBytes: 1}, testPool())
+	if entries := f.Journal(); len(entries) != 0 {
+		t.Errorf("kept %+v", entries)
+	}
+}
+
+// heap is what is in use after a collection.
+func heap() int64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc) //nolint:gosec // far below the bound
 }
 
 // Of a large request the journal leaves the client metadata out.

@@ -18,6 +18,7 @@ const (
 	maxBody            = 1 << 20
 	maxJournalBody     = 64 << 10 // of larger requests the journal leaves the client metadata out
 	defaultJournalSize = 10_000
+	usualEntry         = 1_600 // bytes; an entry without much client metadata takes less than half of it
 )
 
 // Config holds the settings of a server. The zero Config works.
@@ -34,6 +35,8 @@ type Config struct {
 	Fault func(Request) Fault
 	// JournalSize bounds the entries that the journal keeps; zero means 10,000.
 	JournalSize int
+	// JournalBytes bounds what those entries take; zero means 1,600 bytes for each, 16 MB by default.
+	JournalBytes int
 }
 
 // Server is an embedded Cognito. It serves HTTP at the path "/". Its methods are safe for concurrent use.
@@ -69,6 +72,9 @@ func New(config Config) *Server {
 	if config.JournalSize <= 0 {
 		config.JournalSize = defaultJournalSize
 	}
+	if config.JournalBytes <= 0 {
+		config.JournalBytes = config.JournalSize * usualEntry
+	}
 	base, cancel := context.WithCancel(context.Background())
 	s := &Server{
 		config:     config,
@@ -78,7 +84,7 @@ func New(config Config) *Server {
 		pools:      map[string]*pool{},
 		clients:    map[string]*pool{},
 		scripts:    map[userKey][]Fault{},
-		journal:    journal{size: config.JournalSize},
+		journal:    journal{size: config.JournalSize, maxBytes: config.JournalBytes},
 	}
 	for _, o := range operations() {
 		s.operations[o.name] = o
