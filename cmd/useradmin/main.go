@@ -45,14 +45,18 @@ type usageError struct{ error }
 func (e usageError) Unwrap() error { return e.error }
 
 func main() {
-	os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr}))
+	std, err := silence()
+	if err != nil {
+		os.Exit(fail(std.Err, err))
+	}
+	os.Exit(run(os.Args[1:], std))
 }
 
 func run(args []string, std streams) int {
 	parser, err := kong.New(&commands{},
 		kong.Name("useradmin"),
 		kong.Description("A gRPC service that confirms the sign-ups of users in Amazon Cognito user pools, as an administrator."),
-		kong.DefaultEnvars("USERADMIN"),
+		kong.DefaultEnvars(environmentPrefix),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(std.Out, std.Err),
 		kong.Bind(std),
@@ -71,7 +75,21 @@ func run(args []string, std streams) int {
 		_, _ = fmt.Fprintf(std.Err, "useradmin: %v; see %s --help\n", err, commandOf(err))
 		return exitUsage
 	}
-	return fail(std.Err, command.Run())
+	if readsSettings(command.Selected()) {
+		err = prepare(parser.Model)
+	}
+	if err == nil {
+		err = command.Run()
+	}
+	return fail(std.Err, err)
+}
+
+// prepare does what comes before every command that has settings.
+func prepare(app *kong.Application) error {
+	if err := checkEnvironment(app); err != nil {
+		return err
+	}
+	return harden()
 }
 
 // commandOf is the command that was used wrongly, or the program if no command was given.

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-const asProgram = "USERADMIN_TEST_AS_PROGRAM"
+const asProgram = "TEST_AS_USERADMIN"
 
 // TestMain lets the test binary be the program itself, so that tests can start it as a process of its own.
 func TestMain(m *testing.M) {
