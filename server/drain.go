@@ -36,18 +36,20 @@ func (s *Server) awaitReady(ctx context.Context) {
 	s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "ready")
 }
 
-// drain first lets load balancers see NOT_SERVING, then lets calls finish, then cancels those that still run. It returns
-// when none is left, when the timeout is over or when Stop is called.
+// drain first lets load balancers see NOT_SERVING, then lets calls finish, then cancels those that still run; Hurry skips to
+// the cancelling. It returns when no call is left, when the time after the cancelling is over, or when Stop is called.
 func (s *Server) drain() {
 	bound := time.NewTimer(s.config.DrainTimeout)
 	defer bound.Stop()
-	notice := time.NewTimer(s.config.DrainTimeout - min(haltNotice, s.config.DrainTimeout/2))
-	defer notice.Stop()
+	notice := min(haltNotice, s.config.DrainTimeout/2)
+	patience := time.NewTimer(s.config.DrainTimeout - notice)
+	defer patience.Stop()
 	s.health.Shutdown()
 	s.config.Logger.Info("draining", slog.Duration("delay", s.config.DrainDelay), slog.Duration("timeout", s.config.DrainTimeout))
 
 	select {
 	case <-time.After(s.config.DrainDelay):
+	case <-s.hurried:
 	case <-s.stopped:
 		return
 	}
@@ -60,15 +62,21 @@ func (s *Server) drain() {
 	select {
 	case <-graceful:
 		return
-	case <-notice.C:
-		s.halt(stopping{})
+	case <-patience.C:
+	case <-s.hurried:
 	case <-s.stopped:
 		return
 	}
+	s.halt(stopping{})
+	hurry := time.NewTimer(notice)
+	defer hurry.Stop()
 	select {
 	case <-graceful:
-	case <-bound.C:
-		s.config.Logger.Warn("drain timeout is over, cutting the calls that remain")
+		return
+	case <-hurry.C:
+	case <-bound.C: // sooner, if the delay took nearly all of the time
 	case <-s.stopped:
+		return
 	}
+	s.config.Logger.Warn("calls did not end in time, cutting those that remain")
 }

@@ -96,9 +96,9 @@ type Server struct {
 	// streams is done once the drain delay is over; it ends those that would otherwise never end.
 	streams    context.Context
 	endStreams context.CancelFunc
-	// stopped is closed by Stop.
-	stopped  chan struct{}
-	stopOnce sync.Once
+	// hurried is closed by Hurry, stopped by Stop.
+	hurried, stopped    chan struct{}
+	hurryOnce, stopOnce sync.Once
 }
 
 // userAdmin handles the calls of useradmin.v1.UserAdmin; each RPC is in a file of its own.
@@ -133,6 +133,7 @@ func New(cognito Cognito, config Config) (*Server, error) {
 		contract: contract(),
 		methods:  map[string]bool{},
 		rpcs:     map[string]*rpc{},
+		hurried:  make(chan struct{}),
 		stopped:  make(chan struct{}),
 	}
 	s.halted, s.halt = context.WithCancelCause(context.Background())
@@ -199,6 +200,8 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 		s.drain()
+	case <-s.hurried:
+		s.drain()
 	case <-s.stopped:
 	}
 	s.end()
@@ -206,6 +209,15 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
+}
+
+// Hurry makes Serve drain without its delay and without waiting for calls: those under way end with SERVER_STOPPING and what
+// is known of their outcome. It shortens a drain that has begun, too.
+func (s *Server) Hurry() {
+	s.hurryOnce.Do(func() {
+		s.config.Logger.Warn("hurrying, ending the calls that remain")
+		close(s.hurried)
+	})
 }
 
 // Stop makes Serve return at once, in the middle of a drain too. Calls under way are cut.
