@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"syscall"
 	"time"
@@ -22,6 +23,7 @@ const maxResponse = 64 << 10
 var (
 	errSwitchedProtocols = errors.New("the connection became another protocol's")
 	errResponseTooLong   = errors.New("the response is longer than 64 KiB")
+	errNotLoopback       = errors.New("an http endpoint that is not on loopback")
 	errNotAnObject       = errors.New("not a JSON object")
 )
 
@@ -40,7 +42,7 @@ func newTransport(cfg Config) *http.Transport {
 	t := base.GetTransport()
 	t.DialContext = cfg.DialContext
 	if t.DialContext == nil {
-		t.DialContext = (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext
+		t.DialContext = dialer(cfg.Endpoint).DialContext
 	}
 	t.OnProxyConnectResponse = proxyConnected
 	t.TLSHandshakeTimeout = 5 * time.Second
@@ -60,6 +62,23 @@ func newTransport(cfg Config) *http.Transport {
 	t.TLSClientConfig.MinVersion = max(t.TLSClientConfig.MinVersion, tls.VersionTLS12)
 	t.TLSClientConfig.ClientSessionCache = tls.NewLRUClientSessionCache(cfg.MaxConnections)
 	return t
+}
+
+// dialer connects to the endpoint. Without TLS it connects to loopback only, whatever the machine takes localhost for.
+func dialer(endpoint string) *net.Dialer {
+	d := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
+	if u, err := url.Parse(endpoint); err == nil && u.Scheme == "http" {
+		d.Control = loopbackOnly
+	}
+	return d
+}
+
+// loopbackOnly refuses a connection before its first packet; the address is an IP address by now.
+func loopbackOnly(_, address string, _ syscall.RawConn) error {
+	if to, err := netip.ParseAddrPort(address); err != nil || !to.Addr().Unmap().IsLoopback() {
+		return errNotLoopback
+	}
+	return nil
 }
 
 // proxyRefusal is a proxy's refusal to connect to Cognito.
@@ -96,6 +115,8 @@ func kindOf(err error) string {
 	switch {
 	case errors.Is(err, errResponseTooLong):
 		return "response too long"
+	case errors.Is(err, errNotLoopback):
+		return "not loopback"
 	case errors.As(err, &noName):
 		return "name not resolved"
 	case errors.Is(err, syscall.ECONNREFUSED):
