@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"path/filepath"
-	"strings"
 	"syscall"
 
 	"google.golang.org/grpc"
@@ -40,12 +38,11 @@ type target struct {
 
 // targetOf reads an address. Any host is asked of DNS: without that scheme, gRPC could take a host as a scheme.
 func targetOf(address string) (target, error) {
-	if path, ok := strings.CutPrefix(address, unixPrefix); ok {
-		// unix:///path is unix:/path with an empty authority; unix://path has one.
-		path = strings.TrimPrefix(path, "//")
-		if !filepath.IsAbs(path) {
-			return target{}, usageError{fmt.Errorf("%q is not an address: a Unix socket needs an absolute path, for example unix:/run/useradmin.sock", address)}
-		}
+	path, unix, err := socketPath(address)
+	switch {
+	case err != nil:
+		return target{}, usageError{err}
+	case unix:
 		return target{name: "passthrough:///localhost", socket: path, local: true}, nil
 	}
 	host, port, err := net.SplitHostPort(address)

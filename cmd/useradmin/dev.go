@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,6 +17,7 @@ import (
 
 	"cognito.internal/useradmin/cognitoclient"
 	"cognito.internal/useradmin/internal/fakecognito"
+	"cognito.internal/useradmin/internal/logqueue"
 	"cognito.internal/useradmin/server"
 )
 
@@ -51,11 +51,14 @@ const (
 
 // Run serves in front of an embedded Cognito.
 func (c *devCommand) Run(std streams) error {
+	return unblocked(std, c.serve)
+}
+
+func (c *devCommand) serve(std streams, log *logqueue.Queue) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	out := &lines{w: std.Out}
-	cognito, err := startCognito(c.CognitoListen, out)
+	cognito, err := startCognito(c.cognitoPlace(), std.Out)
 	if err != nil {
 		return err
 	}
@@ -69,7 +72,10 @@ func (c *devCommand) Run(std streams) error {
 	if err != nil {
 		return err
 	}
-	out.print(guide(grpcTarget(s.lis.Addr()), cognito.endpoint))
+	if err := s.tellLosses(log); err != nil {
+		return err
+	}
+	_, _ = io.WriteString(std.Out, guide(grpcTarget(s.lis.Addr()), cognito.endpoint))
 	return s.run()
 }
 
@@ -77,19 +83,24 @@ func (c *devCommand) check() error {
 	if err := c.serviceFlags.check(); err != nil {
 		return err
 	}
-	addresses := []struct{ flag, address string }{{"--listen", c.Listen}, {"--cognito-listen", c.CognitoListen}}
-	if c.AdminListen != "" {
-		addresses = append(addresses, struct{ flag, address string }{"--admin-listen", c.AdminListen})
-	}
-	for _, a := range addresses {
-		if err := checkAddress(a.flag, a.address, ""); err != nil {
-			return err
-		}
+	if err := c.checkPlaces(); err != nil {
+		return err
 	}
 	if strings.HasPrefix(c.CognitoListen, unixPrefix) {
 		return usageError{errors.New("--cognito-listen must be host:port on loopback")}
 	}
-	return nil
+	if err := c.cognitoPlace().check(); err != nil {
+		return err
+	}
+	limit, err := fileLimit()
+	if err != nil {
+		return err
+	}
+	return checkFiles(limit, 2*c.MaxConnections, maxInbound) // both ends are in this process
+}
+
+func (c *devCommand) cognitoPlace() place {
+	return place{flag: "--cognito-listen", address: c.CognitoListen}
 }
 
 // grpcTarget is how gRPC callers write the address.
@@ -107,10 +118,10 @@ type devCognito struct {
 	http     *http.Server
 }
 
-func startCognito(address string, out *lines) (*devCognito, error) {
-	lis, err := net.Listen("tcp", address)
+func startCognito(at place, out io.Writer) (*devCognito, error) {
+	lis, err := at.listen()
 	if err != nil {
-		return nil, fmt.Errorf("--cognito-listen %s: %w", address, err)
+		return nil, err
 	}
 	fake := fakecognito.New(fakecognito.Config{Region: devRegion, Fault: devFault})
 	if err := fake.AddPool(devUserPool(out)); err != nil {
@@ -133,7 +144,7 @@ func (d *devCognito) close() {
 
 // devUserPool is a pool as the AWS console makes it, with e-mail as an alias. It has a user for each case that callers
 // should know.
-func devUserPool(out *lines) fakecognito.Pool {
+func devUserPool(out io.Writer) fakecognito.Pool {
 	return fakecognito.Pool{
 		ID: devPool, ClientID: devClientID, CaseInsensitive: true, AliasAttributes: []string{"email"},
 		Users: devUsers(), PostConfirmation: devTrigger(out),
@@ -158,13 +169,13 @@ func devUsers() []fakecognito.User {
 }
 
 // devTrigger prints each event, takes its time for one user and rejects another.
-func devTrigger(out *lines) fakecognito.Trigger {
+func devTrigger(out io.Writer) fakecognito.Trigger {
 	return func(ctx context.Context, event fakecognito.Event) (any, error) {
 		text, err := json.Marshal(event)
 		if err != nil {
 			return nil, err
 		}
-		out.print(fmt.Sprintf("PostConfirmation trigger got %s\n", text))
+		_, _ = fmt.Fprintf(out, "PostConfirmation trigger got %s\n", text)
 		switch event.UserName {
 		case "trigger-rejects":
 			return nil, errors.New("the welcome message could not be sent")
@@ -193,15 +204,3 @@ func devFault(r fakecognito.Request) fakecognito.Fault {
 }
 
 func throttle() fakecognito.Fault { return fakecognito.Throw("TooManyRequestsException", "") }
-
-// lines writes texts from several goroutines, each in one piece.
-type lines struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *lines) print(text string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, _ = io.WriteString(l.w, text)
-}

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"cognito.internal/useradmin/cognitoclient"
+	"cognito.internal/useradmin/internal/logqueue"
 	"cognito.internal/useradmin/server"
 )
 
@@ -33,19 +33,14 @@ Example: useradmin serve --listen 127.0.0.1:50051 --region us-east-1`
 
 // Run serves in front of Amazon Cognito, and of nothing else.
 func (c *serveCommand) Run(std streams) error {
-	if err := c.serviceFlags.check(); err != nil {
+	return unblocked(std, c.serve)
+}
+
+func (c *serveCommand) serve(std streams, log *logqueue.Queue) error {
+	c.reach = reach{open: c.Accept, hint: ", or give --i-accept-unauthenticated-network-access"}
+	c.adminReach = c.reach
+	if err := c.check(); err != nil {
 		return err
-	}
-	if c.DrainDelay < 0 || c.DrainDelay >= c.DrainTimeout {
-		return usageError{fmt.Errorf("--drain-delay (%s) must be shorter than --drain-timeout (%s)", c.DrainDelay, c.DrainTimeout)}
-	}
-	if err := c.checkAddress("--listen", c.Listen); err != nil {
-		return err
-	}
-	if c.AdminListen != "" {
-		if err := c.checkAddress("--admin-listen", c.AdminListen); err != nil {
-			return err
-		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -60,6 +55,9 @@ func (c *serveCommand) Run(std streams) error {
 	if err != nil {
 		return err
 	}
+	if err := s.tellLosses(log); err != nil {
+		return err
+	}
 	c.warnOfRegion(logger, awsConfig.Region)
 	return s.run()
 }
@@ -71,11 +69,19 @@ func (c *serveCommand) warnOfRegion(logger *slog.Logger, region string) {
 	}
 }
 
-// checkAddress lets the network in only where that was accepted.
-func (c *serveCommand) checkAddress(flag, address string) error {
-	err := checkAddress(flag, address, ", or give --i-accept-unauthenticated-network-access")
-	if c.Accept && errors.As(err, new(openAddress)) {
-		return nil
+func (c *serveCommand) check() error {
+	if err := c.serviceFlags.check(); err != nil {
+		return err
 	}
-	return err
+	if c.DrainDelay < 0 || c.DrainDelay >= c.DrainTimeout {
+		return usageError{fmt.Errorf("--drain-delay (%s) must be shorter than --drain-timeout (%s)", c.DrainDelay, c.DrainTimeout)}
+	}
+	if err := c.checkPlaces(); err != nil {
+		return err
+	}
+	limit, err := fileLimit()
+	if err != nil {
+		return err
+	}
+	return checkFiles(limit, c.MaxConnections, maxInbound)
 }

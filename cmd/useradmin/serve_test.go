@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -29,12 +28,19 @@ func TestWrongSettings(t *testing.T) {
 		{name: "unknown flag", args: "serve --lisen=x", want: "unknown flag --lisen"},
 		{name: "open port", args: "serve --region=us-east-1 --listen=0.0.0.0:50051", want: "--i-accept-unauthenticated-network-access"},
 		{name: "all interfaces", args: "serve --region=us-east-1 --listen=:50051", want: "--i-accept-unauthenticated-network-access"},
-		{name: "named host", args: "serve --region=us-east-1 --listen=host.example:50051", want: "--i-accept-unauthenticated-network-access"},
+		{name: "network address", args: "serve --region=us-east-1 --listen=192.0.2.1:50051", want: "--i-accept-unauthenticated-network-access"},
 		{name: "open admin port", args: "serve --region=us-east-1 --admin-listen=0.0.0.0:9090", want: "--admin-listen"},
 		{name: "no port", args: "serve --region=us-east-1 --listen=127.0.0.1", want: "give host:port or unix:/path"},
 		{name: "no such port", args: "serve --region=us-east-1 --listen=127.0.0.1:99999", want: "give host:port or unix:/path"},
 		{name: "odd Region", args: "serve --region=US_EAST", want: "is not an AWS Region"},
 		{name: "no path", args: "serve --region=us-east-1 --listen=unix:", want: "needs a path"},
+		{name: "relative path", args: "serve --region=us-east-1 --listen=unix:run/s", want: `--listen "unix:run/s" needs a path that begins with a slash`},
+		{name: "abstract socket", args: "serve --region=us-east-1 --listen=unix:@s", want: "needs a path that begins with a slash"},
+		{name: "authority in a path", args: "serve --region=us-east-1 --admin-listen=unix://run/s", want: `--admin-listen "unix://run/s" needs a path`},
+		{name: "long path", args: "serve --region=us-east-1 --listen=unix:/" + strings.Repeat("x", maxSocketPath), want: "has at most 107 bytes"},
+		{name: "open socket mode", args: "serve --listen-mode=01777", want: "--listen-mode"},
+		{name: "decimal mode", args: "dev --listen-mode=680", want: `"680" is not a mode that lets anybody connect: give octal digits, for example 0660`},
+		{name: "mode for nobody", args: "serve", env: "USERADMIN_LISTEN_MODE=0440", want: "is not a mode that lets anybody connect"},
 		{name: "no Region", args: "serve", want: "set --region, AWS_REGION or region in the shared config file"},
 		{name: "endpoint in the environment", args: "serve --region=us-east-1", env: "AWS_ENDPOINT_URL=http://127.0.0.1:1", want: "names an endpoint"},
 		{name: "endpoint without TLS", args: "serve --region=us-east-1 --cognito-endpoint=http://example.com", want: "must be https, or http on loopback"},
@@ -48,6 +54,7 @@ func TestWrongSettings(t *testing.T) {
 		{name: "log level", args: "serve --log-level=loud", want: "--log-level must be one of \"debug\",\"info\",\"warn\",\"error\" but got \"loud\"; see useradmin serve --help"},
 		{name: "dev on the network", args: "dev --listen=0.0.0.0:50051", want: "neither loopback nor a Unix socket"},
 		{name: "dev's Cognito on the network", args: "dev --cognito-listen=0.0.0.0:0", want: "--cognito-listen"},
+		{name: "dev's connections", args: "dev --max-connections=4000000000000000000", want: "the limit of open files (ulimit -n) is"},
 		{name: "dev's Cognito on a socket", args: "dev --cognito-listen=unix:/tmp/x", want: "--cognito-listen must be host:port on loopback"},
 	}
 	for _, test := range tests {
@@ -119,46 +126,6 @@ func TestServeThroughAProxy(t *testing.T) {
 	}
 	if got, want := <-asked, "CONNECT cognito.invalid:443"; got != want {
 		t.Errorf("the proxy was asked to %s, want %s", got, want)
-	}
-}
-
-// The first signal drains, here with a long delay; the second stops at once.
-func TestSecondSignalStopsAtOnce(t *testing.T) {
-	r := start(t, program(t, "serve", "--region=us-east-1", "--listen=127.0.0.1:0", "--drain-delay=50s", "--drain-timeout=59s", "--log-format=text"))
-	r.await(t, "msg=serving")
-	for _, await := range []string{"msg=draining", "msg=stopped"} {
-		if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
-			t.Fatal(err)
-		}
-		r.await(t, await)
-	}
-	if code := r.exit(t); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
-}
-
-// A socket that a killed process left behind is replaced; one that is in use is not.
-func TestUnixSocket(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s")
-	args := []string{"dev", "--listen=unix:" + path, "--log-level=warn"}
-	first := start(t, program(t, args...))
-	first.await(t, "useradmin serves on unix:"+path)
-	if code, _, stderr := finish(t, program(t, args...)); code != exitFailure || !strings.Contains(stderr, "address already in use") {
-		t.Errorf("a socket in use: exit code %d, %q", code, stderr)
-	}
-	if err := first.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	first.exit(t)
-	second := start(t, program(t, args...))
-	second.await(t, "useradmin serves on unix:"+path)
-	resp, err := useradminv1.NewUserAdminClient(dial(t, "unix:"+path)).ConfirmSignUp(t.Context(),
-		&useradminv1.ConfirmSignUpRequest{UserPoolId: devPool, Username: "new-1", ClientMetadata: map[string]string{"source": "canary-metadata"}})
-	if err != nil || resp.GetResult() != useradminv1.ConfirmSignUpResponse_RESULT_CONFIRMED {
-		t.Errorf("got %v, %v", resp, err)
-	}
-	if line := second.await(t, "PostConfirmation trigger got"); !strings.Contains(line, `"clientMetadata":{"source":"canary-metadata"}`) {
-		t.Errorf("the trigger's event has no client metadata: %s", line)
 	}
 }
 

@@ -11,9 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,6 +25,7 @@ import (
 // serviceFlags are the settings that serve and dev share.
 type serviceFlags struct {
 	Listen         string        `default:"127.0.0.1:50051" placeholder:"ADDRESS" help:"Where to serve gRPC: host:port on loopback, or unix:/path (${default})."`
+	ListenMode     socketMode    `default:"0660" placeholder:"MODE" help:"The mode of Unix sockets, in octal (${default})."`
 	AdminListen    string        `placeholder:"ADDRESS" help:"Where to serve /metrics over HTTP; nowhere if not given."`
 	Attempts       int           `default:"3" help:"The most attempts that a call makes at Cognito (${default})."`
 	AttemptTimeout time.Duration `default:"18s" help:"The most time that one attempt takes; Cognito itself runs a trigger up to three times five seconds (${default})."`
@@ -35,6 +34,9 @@ type serviceFlags struct {
 	MaxWait        time.Duration `default:"2s" help:"The most time that an attempt waits to be one of them, beside a fifth of the time that the call has left (${default})."`
 	DrainTimeout   time.Duration `default:"25s" help:"The most time from the signal to the end (${default})."`
 	LogLevel       string        `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error; health checks and reflection are logged at debug (${default})."`
+
+	// Only serve lets the network in.
+	reach, adminReach reach
 }
 
 // maxMaxWait bounds --max-wait: whoever waits longer than this is better served by a refusal.
@@ -66,6 +68,8 @@ type service struct {
 	lis    net.Listener
 	admin  *admin
 	logger *slog.Logger
+	// registry takes the metrics.
+	registry *prometheus.Registry
 	// upstream is the endpoint if it is not Cognito's own; region is its Region.
 	upstream, region string
 }
@@ -96,13 +100,13 @@ func newService(f *serviceFlags, logger *slog.Logger, upstream cognitoclient.Con
 	if err != nil {
 		return nil, usageError{err}
 	}
-	s := &service{client: client, server: srv, logger: logger, upstream: upstream.Endpoint, region: upstream.AWS.Region}
-	if s.lis, err = listen(f.Listen); err != nil {
-		return nil, fmt.Errorf("--listen %s: %w", f.Listen, err)
+	s := &service{client: client, server: srv, logger: logger, registry: registry, upstream: upstream.Endpoint, region: upstream.AWS.Region}
+	if s.lis, err = f.listenPlace().listen(); err != nil {
+		return nil, err
 	}
-	if s.admin, err = newAdmin(f.AdminListen, registry); err != nil {
+	if s.admin, err = newAdmin(f.adminPlace(), registry); err != nil {
 		_ = s.lis.Close()
-		return nil, fmt.Errorf("--admin-listen %s: %w", f.AdminListen, err)
+		return nil, err
 	}
 	return s, nil
 }
@@ -124,21 +128,13 @@ func collectSeldom() {
 	}
 }
 
-// run serves until SIGINT or SIGTERM, then drains. A second signal stops at once.
+// run serves until a signal, then drains. A second signal ends calls, a third one cuts them.
 func (s *service) run() error {
 	collectSeldom()
 	log.SetOutput(io.Discard) // net/http prints there what arrives unasked on an idle connection: Cognito's text
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
 	ctx, drain := context.WithCancel(context.Background())
 	defer drain()
-	go func() {
-		<-signals
-		drain()
-		<-signals
-		s.server.Stop()
-	}()
+	go escalate(stopSignals(), drain, s.server.Hurry, s.server.Stop)
 	go s.admin.serve(s.logger)
 	defer s.admin.close()
 	s.logger.Info("serving", "address", s.lis.Addr().String(), "region", s.region, "cognito_endpoint", s.upstream, "version", version())
@@ -155,11 +151,11 @@ type admin struct {
 	http *http.Server
 }
 
-func newAdmin(address string, registry *prometheus.Registry) (*admin, error) {
-	if address == "" {
+func newAdmin(at place, registry *prometheus.Registry) (*admin, error) {
+	if at.address == "" {
 		return nil, nil //nolint:nilnil // nil is a good admin that serves nothing
 	}
-	lis, err := listen(address)
+	lis, err := at.listen()
 	if err != nil {
 		return nil, err
 	}

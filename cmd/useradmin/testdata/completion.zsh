@@ -30,6 +30,7 @@ _useradmin() {
                 '(-h --help)--help[Print this help]' \
                 '(--version)--version[Print the version]' \
                 '(--listen)--listen=[Where to serve gRPC]:listen: ' \
+                '(--listen-mode)--listen-mode=[The mode of Unix sockets, in octal]:listen-mode: ' \
                 '(--admin-listen)--admin-listen=[Where to serve /metrics over HTTP]:admin-listen: ' \
                 '(--attempts)--attempts=[The most attempts that a call makes at Cognito]:attempts: ' \
                 '(--attempt-timeout)--attempt-timeout=[The most time that one attempt takes]:attempt-timeout: ' \
@@ -52,6 +53,7 @@ _useradmin() {
                 '(-h --help)--help[Print this help]' \
                 '(--version)--version[Print the version]' \
                 '(--listen)--listen=[Where to serve gRPC]:listen: ' \
+                '(--listen-mode)--listen-mode=[The mode of Unix sockets, in octal]:listen-mode: ' \
                 '(--admin-listen)--admin-listen=[Where to serve /metrics over HTTP]:admin-listen: ' \
                 '(--attempts)--attempts=[The most attempts that a call makes at Cognito]:attempts: ' \
                 '(--attempt-timeout)--attempt-timeout=[The most time that one attempt takes]:attempt-timeout: ' \

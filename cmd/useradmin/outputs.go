@@ -1,0 +1,51 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cognito.internal/useradmin/internal/logqueue"
+)
+
+const (
+	// outputBytes is how much of each output waits for its reader.
+	outputBytes = 4 << 20
+	// flushTimeout is how long the end of the process waits for readers.
+	flushTimeout = time.Second
+)
+
+// unblocked runs a service whose outputs can't stop it: who reads them may be slow, hang or die. What it says last, be it the
+// error that ends it, is written like the rest.
+func unblocked(std streams, serve func(std streams, log *logqueue.Queue) error) error {
+	// Go ends a process that writes to a closed stdout or stderr, unless it wants to be told. To ignore the signal would do
+	// too, but a credential_process would inherit that.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	out, log := logqueue.New(std.Out, outputBytes), logqueue.New(std.Err, outputBytes)
+	code := fail(log, serve(streams{out, log}, log))
+	var flushed sync.WaitGroup
+	for _, q := range []*logqueue.Queue{out, log} {
+		flushed.Go(func() { q.Close(flushTimeout) })
+	}
+	flushed.Wait()
+	if code == 0 {
+		return nil
+	}
+	return exitCode(code)
+}
+
+// tellLosses counts the log's lost lines and tells of them in the log, once it is written again.
+func (s *service) tellLosses(log *logqueue.Queue) error {
+	log.TellLost(func(lines uint64) {
+		s.logger.Warn("log lines were lost", slog.Uint64("lines", lines))
+	})
+	return s.registry.Register(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "useradmin_log_lines_dropped_total",
+		Help: "Lines of the log that were lost, because nobody read them in time or at all.",
+	}, func() float64 { return float64(log.Lost()) }))
+}
