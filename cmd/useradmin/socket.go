@@ -44,9 +44,9 @@ func socketPath(address string) (path string, unix bool, err error) {
 	path = strings.TrimPrefix(path, "//")
 	switch {
 	case !strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/"):
-		return "", true, fmt.Errorf("%q needs a path that begins with a slash, for example unix:/run/useradmin.sock", address)
+		return "", true, fmt.Errorf("%q is not an address: a Unix socket needs an absolute path, for example unix:/run/useradmin.sock", address)
 	case len(path) > maxSocketPath:
-		return "", true, fmt.Errorf("%q is too long: the path of a Unix socket has at most %d bytes", address, maxSocketPath)
+		return "", true, fmt.Errorf("%q is not an address: the path of a Unix socket has at most %d bytes", address, maxSocketPath)
 	default:
 		return path, true, nil
 	}
