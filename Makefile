@@ -43,6 +43,12 @@ mutate: ## Put small faults into a copy of the tree and demand that tests turn r
 lint: ## Check formatting, vet, Go lint, scripts, proto lint and breaking changes
 	.ci/run format scripts vet lint proto
 
+.PHONY: vulndb
+vulndb: ## Take the newest database of vulnerabilities, then look through it
+	go -C tools/vuln get -tool golang.org/x/vulndb/cmd/indexdb@latest
+	go -C tools/vuln mod tidy
+	.ci/run vuln
+
 .PHONY: fmt
 fmt: ## Format Go and proto files
 	$(TOOL) golangci-lint fmt
