@@ -169,7 +169,7 @@ func (k *keys) problem(err error) string {
 // FetchCredentials gets the AWS credentials, so that the first call finds them in the cache. Its errors are fit for logs:
 // AWS's own texts about credentials contain account ids and ARNs.
 func (c *Client) FetchCredentials(ctx context.Context) error {
-	_, err := c.keys.cache.Retrieve(ctx)
+	_, err := c.keys.fetch(ctx)
 	if err == nil {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -20,6 +21,8 @@ const (
 // keys are the AWS credentials, cached.
 type keys struct {
 	cache *aws.CredentialsCache
+	// expiry is that of the last credentials, in nanoseconds of Unix time, or 0.
+	expiry atomic.Int64
 
 	mu        sync.Mutex // guards all below
 	dropped   string
@@ -38,7 +41,7 @@ func newKeys(provider aws.CredentialsProvider) *keys {
 func (k *keys) get(ctx context.Context, wait time.Duration) (aws.Credentials, error) {
 	bounded, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	credentials, err := k.cache.Retrieve(bounded)
+	credentials, err := k.fetch(bounded)
 	if err == nil {
 		err = bounded.Err() // the cache picks at random where both come together; the end of the wait decides
 	}

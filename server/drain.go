@@ -45,7 +45,7 @@ func (s *Server) drain() {
 	patience := time.NewTimer(s.config.DrainTimeout - notice)
 	defer patience.Stop()
 	s.health.Shutdown()
-	s.config.Logger.Info("draining", slog.Duration("delay", s.config.DrainDelay), slog.Duration("timeout", s.config.DrainTimeout))
+	s.config.Logger.Info("draining", seconds("delay", s.config.DrainDelay), seconds("timeout", s.config.DrainTimeout))
 
 	select {
 	case <-time.After(s.config.DrainDelay):

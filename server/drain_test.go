@@ -34,6 +34,18 @@ func (e *edge) healthOf(t *testing.T, service string) grpc_health_v1.HealthCheck
 	return resp.GetStatus()
 }
 
+// wantReady says what health, Ready and the gauge must agree on.
+func (e *edge) wantReady(t *testing.T, when string, want bool) {
+	t.Helper()
+	status, gauge := notServing, 0.0
+	if want {
+		status, gauge = serving, 1
+	}
+	if got := e.healthOf(t, serviceName); got != status || e.Ready() != want || e.gauge(t, "useradmin_ready") != gauge {
+		t.Errorf("%s: health says %s, Ready %t, the gauge %v", when, got, e.Ready(), e.gauge(t, "useradmin_ready"))
+	}
+}
+
 func TestHealthFollowsTheFirstCredentials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries := 0
@@ -43,29 +55,27 @@ func TestHealthFollowsTheFirstCredentials(t *testing.T) {
 			}
 			return nil
 		}})
-		name := useradminv1.UserAdmin_ServiceDesc.ServiceName
 		synctest.Wait()
-		if e.healthOf(t, "") != serving || e.healthOf(t, name) != notServing {
-			t.Error("at first")
+		if e.healthOf(t, "") != serving {
+			t.Error("at first the process is not SERVING")
 		}
+		e.wantReady(t, "at first", false)
 		time.Sleep(2*readyPause - time.Nanosecond)
-		if e.healthOf(t, name) != notServing {
-			t.Error("before the third try")
-		}
+		e.wantReady(t, "before the third try", false)
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
-		if e.healthOf(t, name) != serving {
-			t.Error("after the third try")
-		}
+		e.wantReady(t, "after the third try", true)
 		time.Sleep(time.Hour)
-		if tries != 3 || e.healthOf(t, name) != serving {
-			t.Errorf("after an hour and %d tries", tries)
+		e.wantReady(t, "after an hour", true)
+		if tries != 3 {
+			t.Errorf("%d tries", tries)
 		}
 		e.drain()
 		synctest.Wait()
-		if e.healthOf(t, "") != notServing || e.healthOf(t, name) != notServing {
-			t.Error("in the drain")
+		if e.healthOf(t, "") != notServing {
+			t.Error("in the drain the process is SERVING")
 		}
+		e.wantReady(t, "in the drain", false)
 		if _, err := e.ConfirmSignUp(t.Context(), validRequest()); err != nil {
 			t.Errorf("a call within the drain delay: %v", err)
 		}

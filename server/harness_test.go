@@ -167,6 +167,22 @@ func (e *edge) counted(tb testing.TB, name string, labels ...string) float64 {
 	return sum
 }
 
+// gauge is the value of the one gauge of that name.
+func (e *edge) gauge(tb testing.TB, name string) float64 {
+	tb.Helper()
+	families, err := e.registry.Gather()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == name {
+			return family.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	tb.Fatalf("no metric %s", name)
+	return 0
+}
+
 func containsAll(text string, parts []string) bool {
 	for _, part := range parts {
 		if !strings.Contains(text, part) {

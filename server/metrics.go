@@ -45,6 +45,19 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 	return m, nil
 }
 
+// registerReady adds the gauge of the server's readiness.
+func registerReady(registerer prometheus.Registerer, s *Server) error {
+	return registerer.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "useradmin_ready",
+		Help: "1 from the first AWS credentials until the drain begins, as health says for useradmin.v1.UserAdmin; otherwise 0.",
+	}, func() float64 {
+		if s.Ready() {
+			return 1
+		}
+		return 0
+	}))
+}
+
 // AttemptMetrics measures the attempts that are made at Cognito.
 type AttemptMetrics struct {
 	durations *prometheus.HistogramVec

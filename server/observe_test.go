@@ -1,12 +1,14 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -64,6 +66,28 @@ func TestOneLineACall(t *testing.T) {
 	if n := e.counted(t, "grpc_server_handling_seconds", `"ConfirmSignUp"`); n != 1 {
 		t.Errorf("the histogram has %v", n)
 	}
+}
+
+// Durations are numbers of seconds, as they are in the metrics.
+func TestDurationsAreSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := serve(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
+			time.Sleep(1500*time.Millisecond + 2*time.Microsecond + 400*time.Nanosecond)
+			return cognitoclient.Result{Attribution: cognitoclient.ByThisCall}, nil
+		}), Config{DrainDelay: 500 * time.Millisecond, DrainTimeout: 30 * time.Second})
+		if _, err := e.ConfirmSignUp(t.Context(), validRequest()); err != nil {
+			t.Fatal(err)
+		}
+		e.drain()
+		if err := <-e.ended; err != nil {
+			t.Error(err)
+		}
+		for _, wanted := range []string{`"duration":1.500002,`, `"delay":0.5,"timeout":30}`} {
+			if !strings.Contains(e.log.String(), wanted) {
+				t.Errorf("no %s in\n%s", wanted, e.log)
+			}
+		}
+	})
 }
 
 func TestSuccessIsLoggedAndCounted(t *testing.T) {

@@ -143,7 +143,7 @@ func (r *record) PostCall(err error, took time.Duration) {
 	if r.outcome != "" {
 		line = append(line, slog.Int("attempts", r.attempts))
 	}
-	line = append(line, slog.Duration("duration", took))
+	line = append(line, seconds("duration", took))
 	if p, ok := peer.FromContext(r.ctx); ok && p.Addr != nil {
 		line = append(line, slog.String("peer", p.Addr.String()))
 	}
@@ -158,6 +158,11 @@ func (r *record) PostCall(err error, took time.Duration) {
 		line = append(line, slog.String("panic", r.panic.what), slog.String("stack", r.panic.stack))
 	}
 	logger.LogAttrs(r.ctx, r.level, "call", line...)
+}
+
+// seconds is a duration as the metrics have it, in seconds, to the microsecond.
+func seconds(key string, d time.Duration) slog.Attr {
+	return slog.Float64(key, float64(d.Round(time.Microsecond).Microseconds())/1e6)
 }
 
 func appendText(line []slog.Attr, key, value string) []slog.Attr {

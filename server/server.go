@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc"
 	_ "google.golang.org/grpc/encoding/gzip" // callers may compress; the message limit holds for what is decompressed
 	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
 
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 )
@@ -142,7 +143,16 @@ func New(cognito Cognito, config Config) (*Server, error) {
 	if err := s.register(); err != nil {
 		return nil, err
 	}
+	if err := registerReady(config.Registerer, s); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
 	return s, nil
+}
+
+// Ready reports whether health says SERVING for useradmin.v1.UserAdmin, so that every probe gives the same answer.
+func (s *Server) Ready() bool {
+	resp, err := s.health.Check(context.Background(), &grpc_health_v1.HealthCheckRequest{Service: serviceName})
+	return err == nil && resp.GetStatus() == grpc_health_v1.HealthCheckResponse_SERVING
 }
 
 func (c Config) withDefaults() Config {

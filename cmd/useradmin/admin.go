@@ -2,22 +2,34 @@ package main
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// admin serves what operators look at. Nil serves nothing.
+// The bounds of the admin server, whose address the network may reach.
+const (
+	adminConnections = 32
+	adminScrapes     = 4
+	adminHeaderBytes = 8 << 10
+	adminReadTimeout = 5 * time.Second
+	adminTimeout     = 10 * time.Second
+)
+
+// admin serves what operators and probes look at: metrics and health, nothing of users. Nil serves nothing.
 type admin struct {
 	lis  net.Listener
 	http *http.Server
 }
 
-func newAdmin(at place, registry *prometheus.Registry) (*admin, error) {
+func newAdmin(at place, registry *prometheus.Registry, ready func() bool) (*admin, error) {
 	if at.address == "" {
 		return nil, nil //nolint:nilnil // nil is a good admin that serves nothing
 	}
@@ -25,24 +37,80 @@ func newAdmin(at place, registry *prometheus.Registry) (*admin, error) {
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	return &admin{lis: lis, http: &http.Server{
-		Handler:           mux,
-		ReadHeaderTimeout: 5 * time.Second,
-		WriteTimeout:      30 * time.Second,
+	return &admin{lis: lis, http: adminServer(registry, ready)}, nil
+}
+
+func adminServer(registry *prometheus.Registry, ready func() bool) *http.Server {
+	connections := &newest{most: adminConnections}
+	return &http.Server{
+		Handler:           adminHandler(registry, ready),
+		MaxHeaderBytes:    adminHeaderBytes,
+		ReadTimeout:       adminReadTimeout,
+		ReadHeaderTimeout: adminReadTimeout,
+		WriteTimeout:      2 * adminTimeout, // a scrape is made within adminTimeout, then it is read
 		IdleTimeout:       time.Minute,
+		ConnState:         connections.note,
 		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
-	}}, nil
+	}
+}
+
+func adminHandler(registry *prometheus.Registry, ready func() bool) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+		MaxRequestsInFlight: adminScrapes,
+		Timeout:             adminTimeout,
+	}))
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		writeText(w, http.StatusOK, "live\n")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if ready() {
+			writeText(w, http.StatusOK, "ready\n")
+		} else {
+			writeText(w, http.StatusServiceUnavailable, "not ready\n")
+		}
+	})
+	return mux
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text)
+}
+
+// newest bounds the connections of an HTTP server: at the bound the oldest goes, so that idle ones can't keep a probe out,
+// whose failure would end the process.
+type newest struct {
+	most int
+	mu   sync.Mutex
+	open []net.Conn // the oldest first
+}
+
+// note is the server's hook ConnState.
+func (n *newest) note(conn net.Conn, state http.ConnState) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		if len(n.open) >= n.most {
+			_ = n.open[0].Close()
+			n.open = slices.Delete(n.open, 0, 1)
+		}
+		n.open = append(n.open, conn)
+	case http.StateClosed, http.StateHijacked:
+		n.open = slices.DeleteFunc(n.open, func(c net.Conn) bool { return c == conn })
+	case http.StateActive, http.StateIdle:
+	}
 }
 
 func (a *admin) serve(logger *slog.Logger) {
 	if a == nil {
 		return
 	}
-	logger.Info("serving metrics", "address", a.lis.Addr().String())
+	logger.Info("serving metrics and probes", "address", a.lis.Addr().String())
 	if err := a.http.Serve(a.lis); !errors.Is(err, http.ErrServerClosed) {
-		logger.Error("metrics are no longer served", "error", err.Error())
+		logger.Error("metrics and probes are no longer served", "error", err.Error())
 	}
 }
 

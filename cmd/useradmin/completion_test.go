@@ -92,7 +92,7 @@ func TestCompletionInBash(t *testing.T) {
 
 // A shell whose completion runs the command itself must not change what the command does.
 func TestCompLineInTheEnvironment(t *testing.T) {
-	for _, args := range [][]string{{"version"}, {"explain", "INTERNAL"}, {"serve", "--listen=nowhere"}} {
+	for _, args := range [][]string{{"version"}, {"explain", "INTERNAL"}, {"serve", "--log-format=text", "--listen=nowhere"}} {
 		plain, marked := program(t, args...), program(t, args...)
 		marked.Env = append(marked.Env, "COMP_LINE=useradmin con", "COMP_POINT=13", "COMP_TYPE=9")
 		code, stdout, stderr := finish(t, plain)

@@ -92,7 +92,7 @@ func TestConfirmSaysThatNothingWasSent(t *testing.T) {
 		"not TLS":         {serveStub(t, answering(confirmedByCall, nil)), "--ca=" + caOf(t), 78, true},
 		"no such socket":  {"--address=unix:" + t.TempDir() + "/none", "--timeout=30s", 78, true},
 		"cut":             {cutting(t), "--timeout=30s", 78, false},
-		"slow":            {serveStub(t, hanging()), "--timeout=100ms", 68, false},
+		"slow":            {serveStub(t, neverAnswering()), "--timeout=100ms", 68, false},
 	} {
 		code, _, text := inProcess("confirm", c.address, "p_1", "jane", c.flag)
 		if code != c.code || strings.Contains(text, "Outcome      NOT_SENT: Nothing was sent to the service") != c.unsent ||
@@ -112,7 +112,7 @@ func TestConfirmSaysThatNothingWasSent(t *testing.T) {
 	}
 }
 
-func hanging() stub {
+func neverAnswering() stub {
 	return stub{confirm: func(ctx context.Context, _ *useradminv1.ConfirmSignUpRequest) (*useradminv1.ConfirmSignUpResponse, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()

@@ -51,8 +51,13 @@ const (
 
 // Run serves in front of an embedded Cognito.
 func (c *devCommand) Run(std streams) error {
-	return unblocked(std, c.serve)
+	return unblocked(std, func(std streams, log *logqueue.Queue) error {
+		return inFormat(c.format(), c.serve(std, log))
+	})
 }
+
+// format is the log's, in which errors of the start are reported too.
+func (c *devCommand) format() string { return c.LogFormat }
 
 func (c *devCommand) serve(std streams, log *logqueue.Queue) error {
 	if err := c.check(); err != nil {

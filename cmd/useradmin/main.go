@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"unicode/utf8"
@@ -44,6 +45,19 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
+// loggedError is an error of a command whose log is JSON: it is reported as the log's last line.
+type loggedError struct{ error }
+
+func (e loggedError) Unwrap() error { return e.error }
+
+// inFormat makes the error fit for a log of that format.
+func inFormat(format string, err error) error {
+	if err == nil || format != "json" {
+		return err
+	}
+	return loggedError{err}
+}
+
 func main() {
 	std, err := silence()
 	if err != nil {
@@ -77,6 +91,9 @@ func run(args []string, std streams) int {
 	}
 	if readsSettings(command.Selected()) {
 		err = prepare(parser.Model)
+		if c, ok := command.Selected().Target.Addr().Interface().(interface{ format() string }); ok {
+			err = inFormat(c.format(), err)
+		}
 	}
 	if err == nil {
 		err = command.Run()
@@ -112,7 +129,11 @@ func fail(w io.Writer, err error) int {
 	if errors.As(err, &code) {
 		return int(code)
 	}
-	_, _ = fmt.Fprintf(w, "useradmin: %v\n", err)
+	if errors.As(err, new(loggedError)) {
+		newLogger(w, "json", slog.LevelError).Error("ended with an error", "error", err.Error())
+	} else {
+		_, _ = fmt.Fprintf(w, "useradmin: %v\n", err)
+	}
 	if errors.As(err, new(usageError)) {
 		return exitUsage
 	}

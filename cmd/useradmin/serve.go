@@ -18,7 +18,8 @@ type serveCommand struct {
 	DrainDelay      time.Duration `default:"5s" help:"How long to go on serving after health says NOT_SERVING, so that balancers see it (${default})."`
 	LogFormat       string        `default:"json" enum:"json,text" help:"json or text (${default})."`
 	Reflection      bool          `default:"true" negatable:"" help:"Serve gRPC reflection (on)."`
-	Accept          bool          `name:"i-accept-unauthenticated-network-access" help:"Allow addresses that the network reaches. Callers are not authenticated: whoever reaches the port can confirm any user of any pool that the AWS identity may."`
+	AdminOpen       bool          `help:"Allow an address that the network reaches for --admin-listen: metrics and probes alone, nothing of users."`
+	Accept          bool          `name:"i-accept-unauthenticated-network-access" help:"Allow an address that the network reaches for --listen. Callers are not authenticated: whoever reaches the port can confirm any user of any pool that the AWS identity may."`
 }
 
 // Help is shown below the flags.
@@ -33,12 +34,17 @@ Example: useradmin serve --listen 127.0.0.1:50051 --region us-east-1`
 
 // Run serves in front of Amazon Cognito, and of nothing else.
 func (c *serveCommand) Run(std streams) error {
-	return unblocked(std, c.serve)
+	return unblocked(std, func(std streams, log *logqueue.Queue) error {
+		return inFormat(c.format(), c.serve(std, log))
+	})
 }
+
+// format is the log's, in which errors of the start are reported too.
+func (c *serveCommand) format() string { return c.LogFormat }
 
 func (c *serveCommand) serve(std streams, log *logqueue.Queue) error {
 	c.reach = reach{open: c.Accept, hint: ", or give --i-accept-unauthenticated-network-access"}
-	c.adminReach = c.reach
+	c.adminReach = reach{open: c.AdminOpen, hint: ", or give --admin-open"}
 	if err := c.check(); err != nil {
 		return err
 	}

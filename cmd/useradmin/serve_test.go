@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -65,7 +67,7 @@ func TestWrongSettings(t *testing.T) {
 				cmd.Env = append(cmd.Env, test.env)
 			}
 			code, stdout, stderr := finish(t, cmd)
-			if code != exitUsage || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "useradmin: ") || !strings.Contains(stderr, test.want) {
+			if code != exitUsage || stdout != "" || !strings.Contains(reported(t, stderr, strings.HasPrefix(test.args, "serve")), test.want) {
 				t.Errorf("exit code %d, want 2; output %q; want one line with %q", code, stdout+stderr, test.want)
 			}
 		})
@@ -79,8 +81,59 @@ func TestPortInUse(t *testing.T) {
 	}
 	defer func() { _ = lis.Close() }()
 	code, _, stderr := finish(t, program(t, "serve", "--region=us-east-1", "--listen="+lis.Addr().String()))
-	if code != exitFailure || !strings.Contains(stderr, "address already in use") || strings.Count(stderr, "\n") != 1 {
+	if code != exitFailure || !strings.Contains(reported(t, stderr, true), "address already in use") {
 		t.Errorf("exit code %d, output %q", code, stderr)
+	}
+}
+
+// reported is the error that the one line tells. Where the log is JSON the line is, too, unless the flags can't be parsed:
+// then the format is not known, and the line ends with a hint.
+func reported(t *testing.T, stderr string, asJSON bool) string {
+	t.Helper()
+	if strings.Count(stderr, "\n") != 1 || !strings.HasSuffix(stderr, "\n") {
+		t.Errorf("%q is not one line", stderr)
+	}
+	if text, plain := strings.CutPrefix(stderr, "useradmin: "); plain {
+		if asJSON && !strings.Contains(text, "; see useradmin") {
+			t.Errorf("%q is not JSON", stderr)
+		}
+		return text
+	}
+	var line struct {
+		Time              time.Time
+		Level, Msg, Error string
+	}
+	if err := json.Unmarshal([]byte(stderr), &line); err != nil || !asJSON || line.Level != "ERROR" || line.Msg == "" || line.Time.IsZero() {
+		t.Errorf("%q: %v; want JSON: %t", stderr, err, asJSON)
+	}
+	return line.Error
+}
+
+// An error is told as the log would tell it, whether it is one of the settings or of the start.
+func TestErrorsHaveTheLogsFormat(t *testing.T) {
+	for _, test := range []struct {
+		args, env, want string
+		code            int
+		asJSON          bool
+	}{
+		{args: "serve", want: "no AWS Region", code: exitUsage, asJSON: true},
+		{args: "serve --log-level=error", want: "no AWS Region", code: exitUsage, asJSON: true},
+		{args: "serve --log-format=text", want: "no AWS Region", code: exitUsage},
+		{args: "serve", env: "USERADMIN_LOG_FORMAT=text", want: "no AWS Region", code: exitUsage},
+		{args: "serve --region=us-east-1 --listen=unix:/nowhere/s", want: "no such file or directory", code: exitFailure, asJSON: true},
+		{args: "serve --region=us-east-1 --listen=unix:/nowhere/s --log-format=text", want: "no such file or directory", code: exitFailure},
+		{args: "dev --attempts=0", want: "--attempts", code: exitUsage},
+		{args: "dev --attempts=0 --log-format=json", want: "--attempts", code: exitUsage, asJSON: true},
+		{args: "dev --listen=unix:/nowhere/s --log-format=json", want: "no such file or directory", code: exitFailure, asJSON: true},
+	} {
+		cmd := program(t, strings.Fields(test.args)...)
+		if test.env != "" {
+			cmd.Env = append(cmd.Env, test.env)
+		}
+		code, stdout, stderr := finish(t, cmd)
+		if code != test.code || stdout != "" || !strings.Contains(reported(t, stderr, test.asJSON), test.want) {
+			t.Errorf("%s %s: exit code %d, output %q", test.env, test.args, code, stdout+stderr)
+		}
 	}
 }
 

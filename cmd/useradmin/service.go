@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"cognito.internal/useradmin/cognitoclient"
 	"cognito.internal/useradmin/server"
@@ -24,7 +23,7 @@ import (
 type serviceFlags struct {
 	Listen         string        `default:"127.0.0.1:50051" placeholder:"ADDRESS" help:"Where to serve gRPC: host:port on loopback, or unix:/path (${default})."`
 	ListenMode     socketMode    `default:"0660" placeholder:"MODE" help:"The mode of Unix sockets, in octal (${default})."`
-	AdminListen    string        `placeholder:"ADDRESS" help:"Where to serve /metrics over HTTP; nowhere if not given."`
+	AdminListen    string        `placeholder:"ADDRESS" help:"Where to serve /metrics, /livez and /readyz over HTTP; nowhere if not given."`
 	Attempts       int           `default:"3" help:"The most attempts that a call makes at Cognito (${default})."`
 	AttemptTimeout time.Duration `default:"18s" help:"The most time that one attempt takes; Cognito itself runs a trigger up to three times five seconds (${default})."`
 	CallTimeout    time.Duration `default:"20s" help:"The most time that a call takes that comes without a deadline (${default})."`
@@ -74,8 +73,7 @@ type service struct {
 
 // newService makes the service of the flags. The given configurations have what the flags don't say.
 func newService(f *serviceFlags, logger *slog.Logger, upstream cognitoclient.Config, edge server.Config) (*service, error) {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry := newRegistry()
 	attempts, err := server.NewAttemptMetrics(registry)
 	if err != nil {
 		return nil, err
@@ -91,6 +89,9 @@ func newService(f *serviceFlags, logger *slog.Logger, upstream cognitoclient.Con
 	if err := server.RegisterSlots(registry, client.Slots); err != nil {
 		return nil, err
 	}
+	if err := registry.Register(newExpiryCollector(client.CredentialsExpiry)); err != nil {
+		return nil, err
+	}
 	edge.CallTimeout, edge.DrainTimeout = f.CallTimeout, f.DrainTimeout
 	edge.Region, edge.Ready = upstream.AWS.Region, readiness(client)
 	edge.Logger, edge.Registerer = logger, registry
@@ -102,7 +103,7 @@ func newService(f *serviceFlags, logger *slog.Logger, upstream cognitoclient.Con
 	if s.lis, err = f.listenPlace().listen(); err != nil {
 		return nil, err
 	}
-	if s.admin, err = newAdmin(f.adminPlace(), registry); err != nil {
+	if s.admin, err = newAdmin(f.adminPlace(), registry, srv.Ready); err != nil {
 		_ = s.lis.Close()
 		return nil, err
 	}

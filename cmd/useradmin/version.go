@@ -13,28 +13,51 @@ func (*versionCommand) Run(std streams) error {
 	return err
 }
 
-func version() string {
+// build is what the linker noted. It knows version and revision if it was made in a clone of the repository, and not with
+// -buildvcs=false.
+type build struct {
+	version, revision, goVersion string
+	modified                     bool
+}
+
+func thisBuild() build {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "(unknown)"
+		return build{version: "(unknown)"}
 	}
-	text, dirty := info.Main.Version, ""
+	return buildOf(info)
+}
+
+func buildOf(info *debug.BuildInfo) build {
+	b := build{version: info.Main.Version, goVersion: info.GoVersion}
 	for _, setting := range info.Settings {
-		switch {
-		case setting.Key == "vcs.revision":
-			text += " " + setting.Value
-		case setting.Key == "vcs.modified" && setting.Value == "true":
-			dirty = " (modified)"
+		switch setting.Key {
+		case "vcs.revision":
+			b.revision = setting.Value
+		case "vcs.modified":
+			b.modified = setting.Value == "true"
 		}
 	}
-	return text + dirty + " " + info.GoVersion
+	return b
 }
+
+func (b build) String() string {
+	text := b.version
+	if b.revision != "" {
+		text += " " + b.revision
+	}
+	if b.modified {
+		text += " (modified)"
+	}
+	return text + " " + b.goVersion
+}
+
+func version() string { return thisBuild().String() }
 
 // release is the module's version, or empty if it was not built from one.
 func release() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "(devel)" {
-		return ""
+	if v := thisBuild().version; v != "(devel)" && v != "(unknown)" {
+		return v
 	}
-	return info.Main.Version
+	return ""
 }

@@ -61,7 +61,7 @@ _useradmin() {
     elif [[ -z $ended && $current == -* ]]; then
         case $command in
         serve)
-            words='-h --help --version --listen --listen-mode --admin-listen --attempts --attempt-timeout --call-timeout --max-connections --max-wait --drain-timeout --log-level --region --cognito-endpoint --drain-delay --log-format --reflection --no-reflection --i-accept-unauthenticated-network-access' ;;
+            words='-h --help --version --listen --listen-mode --admin-listen --attempts --attempt-timeout --call-timeout --max-connections --max-wait --drain-timeout --log-level --region --cognito-endpoint --drain-delay --log-format --reflection --no-reflection --admin-open --i-accept-unauthenticated-network-access' ;;
         dev)
             words='-h --help --version --listen --listen-mode --admin-listen --attempts --attempt-timeout --call-timeout --max-connections --max-wait --drain-timeout --log-level --cognito-listen --log-format' ;;
         confirm)

@@ -31,7 +31,7 @@ _useradmin() {
                 '(--version)--version[Print the version]' \
                 '(--listen)--listen=[Where to serve gRPC]:listen: ' \
                 '(--listen-mode)--listen-mode=[The mode of Unix sockets, in octal]:listen-mode: ' \
-                '(--admin-listen)--admin-listen=[Where to serve /metrics over HTTP]:admin-listen: ' \
+                '(--admin-listen)--admin-listen=[Where to serve /metrics, /livez and /readyz over HTTP]:admin-listen: ' \
                 '(--attempts)--attempts=[The most attempts that a call makes at Cognito]:attempts: ' \
                 '(--attempt-timeout)--attempt-timeout=[The most time that one attempt takes]:attempt-timeout: ' \
                 '(--call-timeout)--call-timeout=[The most time that a call takes that comes without a deadline]:call-timeout: ' \
@@ -45,7 +45,8 @@ _useradmin() {
                 '(--log-format)--log-format=[json or text]:log-format:(json text)' \
                 '(--reflection)--reflection[Serve gRPC reflection]' \
                 '(--no-reflection)--no-reflection[The opposite of --reflection]' \
-                '(--i-accept-unauthenticated-network-access)--i-accept-unauthenticated-network-access[Allow addresses that the network reaches]' \
+                '(--admin-open)--admin-open[Allow an address that the network reaches for --admin-listen]' \
+                '(--i-accept-unauthenticated-network-access)--i-accept-unauthenticated-network-access[Allow an address that the network reaches for --listen]' \
                 && return 0 ;;
         dev)
             _arguments \
@@ -54,7 +55,7 @@ _useradmin() {
                 '(--version)--version[Print the version]' \
                 '(--listen)--listen=[Where to serve gRPC]:listen: ' \
                 '(--listen-mode)--listen-mode=[The mode of Unix sockets, in octal]:listen-mode: ' \
-                '(--admin-listen)--admin-listen=[Where to serve /metrics over HTTP]:admin-listen: ' \
+                '(--admin-listen)--admin-listen=[Where to serve /metrics, /livez and /readyz over HTTP]:admin-listen: ' \
                 '(--attempts)--attempts=[The most attempts that a call makes at Cognito]:attempts: ' \
                 '(--attempt-timeout)--attempt-timeout=[The most time that one attempt takes]:attempt-timeout: ' \
                 '(--call-timeout)--call-timeout=[The most time that a call takes that comes without a deadline]:call-timeout: ' \
