@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"debug/elf"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -130,7 +131,7 @@ func TestSystemdUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	unit := filepath.Join(t.TempDir(), "useradmin@50051.service")
-	text := strings.Replace(string(shipped), "/usr/local/bin/useradmin", "/bin/true", 1)
+	text := strings.ReplaceAll(string(shipped), "/usr/local/bin/useradmin", "/bin/true")
 	if err := os.WriteFile(unit, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -157,8 +158,11 @@ func TestImage(t *testing.T) {
 	if last["FROM"] != "scratch" || !strings.HasPrefix(last["USER"], "65532") || last["ENTRYPOINT"] != `["/useradmin"]` {
 		t.Errorf("the last stage is %v", last)
 	}
-	binary := filepath.Join(t.TempDir(), "useradmin")
-	if text, err := finish(t, []string{"sh", "-c", "cd .. && " + strings.Replace(build, "/out/useradmin", binary, 1)}); err != nil {
+	clone, binary := t.TempDir(), filepath.Join(t.TempDir(), "useradmin")
+	if text, err := finish(t, []string{"git", "clone", "--quiet", "..", clone}); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if text, err := finish(t, []string{"sh", "-c", "cd " + clone + " && " + strings.Replace(build, "/out/useradmin", binary, 1)}); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	file, err := elf.Open(binary)
@@ -171,8 +175,58 @@ func TestImage(t *testing.T) {
 			t.Error("the binary wants a dynamic linker")
 		}
 	}
-	if text, err := finish(t, []string{binary, "version"}); err != nil {
-		t.Errorf("%v\n%s", err, text)
+	revision, err := finish(t, []string{"git", "rev-parse", "HEAD"})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, revision)
+	}
+	text, err := finish(t, []string{binary, "version"})
+	if err != nil || !strings.Contains(text, " "+strings.TrimSpace(revision)+" go1.") || strings.Contains(text, "(devel)") {
+		t.Errorf("%v, version %s, want a clean one of revision %s", err, text, revision)
+	}
+	// A file of the repository that is missing in the context would make the version a modified one.
+	if text, err := finish(t, []string{"git", "-C", "..", "ls-files", "--cached", "--ignored", "--exclude-from=.dockerignore"}); err != nil || text != "" {
+		t.Errorf("%v; the context lacks\n%s", err, text)
+	}
+}
+
+// Two instances of the unit run side by side.
+func TestSystemdTwins(t *testing.T) {
+	shipped, err := os.ReadFile("../deploy/systemd/useradmin@.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(t.TempDir(), "useradmin")
+	if text, err := finish(t, []string{"go", "build", "-o", binary, "../cmd/useradmin"}); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	runtime := t.TempDir()
+	for range 2 {
+		lis := listenLoopback(t)
+		_, port, err := net.SplitHostPort(lis.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = lis.Close()
+		unit := strings.NewReplacer("%i", port, "%t", runtime, "/usr/local/bin/useradmin", binary).Replace(string(shipped))
+		setting := func(name string) string {
+			match := regexp.MustCompile(`(?m)^` + name + `=(.*)$`).FindStringSubmatch(unit)
+			if match == nil {
+				t.Fatalf("the unit has no %s", name)
+			}
+			return match[1]
+		}
+		if err := os.Mkdir(filepath.Join(runtime, setting("RuntimeDirectory")), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		name, value, _ := strings.Cut(setting("Environment"), "=")
+		command := strings.Fields(strings.ReplaceAll(setting("ExecStart"), "${"+name+"}", value))
+		p := run(t, append(command, "--region="+region))
+		for _, text := range []string{`"msg":"serving"`, `"msg":"serving metrics and probes"`} {
+			if !awaitText(p, text) {
+				t.Fatalf("%v does not serve:\n%s", command, p)
+			}
+		}
 	}
 }
 

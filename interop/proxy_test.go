@@ -21,6 +21,9 @@ import (
 // tool is the path of a program that interop/install has installed.
 func tool(t *testing.T, name string) string {
 	t.Helper()
+	if filepath.IsAbs(name) {
+		return name
+	}
 	path, err := filepath.Abs(filepath.Join("..", ".cache", "interop", "bin", name))
 	if err != nil {
 		t.Fatal(err)

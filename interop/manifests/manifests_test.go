@@ -3,8 +3,10 @@ package manifests
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,11 +120,45 @@ func TestDeployment(t *testing.T) {
 	if *pod.TerminationGracePeriodSeconds != 45 || !*pod.SecurityContext.RunAsNonRoot {
 		t.Errorf("grace %d s, non-root %t", *pod.TerminationGracePeriodSeconds, *pod.SecurityContext.RunAsNonRoot)
 	}
-	if service := container.ReadinessProbe.GRPC.Service; *service != "useradmin.v1.UserAdmin" {
-		t.Errorf("readiness asks for %q", *service)
+	if links := pod.EnableServiceLinks; links == nil || *links {
+		t.Error("service links become settings")
 	}
-	if service := container.LivenessProbe.GRPC.Service; service != nil && *service != "" {
-		t.Errorf("liveness asks for %q", *service)
+	for _, probe := range []struct {
+		*core.Probe
+		path string
+	}{{container.ReadinessProbe, "/readyz"}, {container.LivenessProbe, "/livez"}, {container.StartupProbe, "/livez"}} {
+		if get := probe.HTTPGet; get.Path != probe.path || get.Port.String() != "metrics" {
+			t.Errorf("a probe asks for %s on %s, want %s", get.Path, get.Port.String(), probe.path)
+		}
+	}
+}
+
+// Prometheus finds the port of the metrics, the service listens there, and the policy lets it in.
+func TestScrapes(t *testing.T) {
+	var d apps.Deployment
+	if err := yaml.UnmarshalStrict(only(t, "kubernetes/useradmin.yaml", "apps/v1 Deployment"), &d); err != nil {
+		t.Fatal(err)
+	}
+	container := d.Spec.Template.Spec.Containers[0]
+	port := d.Spec.Template.Annotations["prometheus.io/port"]
+	at := slices.IndexFunc(container.Ports, func(p core.ContainerPort) bool { return p.Name == "metrics" })
+	if scrape := d.Spec.Template.Annotations["prometheus.io/scrape"]; scrape != "true" || at < 0 || fmt.Sprint(container.Ports[at].ContainerPort) != port {
+		t.Errorf("scrape %q, port %q of %v", scrape, port, container.Ports)
+	}
+	for _, want := range []core.EnvVar{{Name: "USERADMIN_ADMIN_LISTEN", Value: "0.0.0.0:" + port}, {Name: "USERADMIN_ADMIN_OPEN", Value: "true"}} {
+		if !slices.Contains(container.Env, want) {
+			t.Errorf("no %s=%s", want.Name, want.Value)
+		}
+	}
+	var p network.NetworkPolicy
+	if err := yaml.UnmarshalStrict(only(t, "kubernetes/useradmin.yaml", "networking.k8s.io/v1 NetworkPolicy"), &p); err != nil {
+		t.Fatal(err)
+	}
+	admitted := slices.ContainsFunc(p.Spec.Ingress, func(rule network.NetworkPolicyIngressRule) bool {
+		return len(rule.From) > 0 && slices.ContainsFunc(rule.Ports, func(p network.NetworkPolicyPort) bool { return p.Port.String() == port })
+	})
+	if !admitted {
+		t.Error("the policy does not admit Prometheus")
 	}
 }
 
