@@ -99,7 +99,8 @@ func TestNoTokenInClear(t *testing.T) {
 	cmd := program(t, "serve", "--region=us-east-1")
 	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_STS=http://sts.example", "AWS_WEB_IDENTITY_TOKEN_FILE=/canary", "AWS_ROLE_ARN=canary")
 	code, stdout, stderr := finish(t, cmd)
-	if want := "useradmin: AWS_ENDPOINT_URL_STS must be https, or http on loopback\n"; code != exitUsage || stdout != "" || stderr != want {
+	text := reported(t, stderr, true)
+	if want := "AWS_ENDPOINT_URL_STS must be https, or http on loopback"; code != exitUsage || stdout != "" || strings.TrimSpace(text) != want {
 		t.Errorf("exit code %d, %q", code, stdout+stderr)
 	}
 }
