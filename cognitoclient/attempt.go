@@ -55,6 +55,11 @@ func (c *Client) attempt(ctx context.Context, op *operation, r request) (a attem
 		return attempt{cause: cause}
 	}
 	defer c.slots.Give(r.pool)
+	if keys.Expired() { // during the wait
+		if keys, a = c.credentials(ctx); a.cause != 0 {
+			return a
+		}
+	}
 	start := time.Now()
 	defer func() { c.observe(a, time.Since(start)) }()
 	bounded, cancel := context.WithTimeout(ctx, c.attemptTimeout)
@@ -89,15 +94,20 @@ func (c *Client) credentials(ctx context.Context) (aws.Credentials, attempt) {
 	return aws.Credentials{}, a
 }
 
-// observe tells of the attempt, and lets answers of a healthy Cognito earn repeats.
+// observe reports the attempt. A response of a healthy Cognito adds to the budget.
 func (c *Client) observe(a attempt, took time.Duration) {
-	if a.status != 0 && !a.cause.fact().load {
+	if c.fromCognito(a) && !a.cause.fact().load {
 		c.budget.earn()
 	}
 	c.onAttempt(a.cause, took)
 }
 
-// refused reports whether the attempt was not made, for want of a slot.
+// fromCognito reports whether the attempt has a response that can be trusted to be Cognito's.
+func (c *Client) fromCognito(a attempt) bool {
+	return a.status != 0 && a.cause != ResponseLost && (a.requestID != "" || !c.endpoint.aws)
+}
+
+// refused reports whether the attempt was not made because no slot was free.
 func (a attempt) refused() bool { return a.cause == PoolBusy || a.cause == Overloaded }
 
 // unsent is an attempt that got no connection. If the call itself has ended, that is the cause.

@@ -2,7 +2,7 @@ package cognitoclient
 
 import "sync/atomic"
 
-// The numbers are those of the AWS SDK's retry quota.
+// The size, and what a repeat after a throttle costs, are those of the AWS SDK's retry quota.
 const (
 	budgetSize = 500
 	repeatCost = 5
@@ -21,7 +21,10 @@ func (b *budget) spend() bool {
 	return false
 }
 
-// earn gives a little back after an answer that shows that Cognito is well.
+// refund gives back what was spent on a repeat that was not made.
+func (b *budget) refund() { b.spent.Add(-repeatCost) }
+
+// earn gives a little back after a response that shows that Cognito is well.
 func (b *budget) earn() {
 	for {
 		spent := b.spent.Load()

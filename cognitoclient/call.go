@@ -15,6 +15,7 @@ func (c *Client) call(ctx context.Context, op *operation, r request) (Result, er
 	for {
 		last := c.attempt(ctx, op, r)
 		if last.refused() && len(history) > 0 {
+			c.notMade(now)
 			break // there was no such attempt: the history says what the call may claim
 		}
 		last.checksEffect = now.checksEffect
@@ -24,6 +25,7 @@ func (c *Client) call(ctx context.Context, op *operation, r request) (Result, er
 			break
 		}
 		if cause := sleep(ctx, now.delay); cause != 0 {
+			c.notMade(now)
 			history = append(history, attempt{cause: cause, checksEffect: now.checksEffect})
 			break
 		}
@@ -43,6 +45,13 @@ type step struct {
 	// costs is set if the next attempt is paid from the budget.
 	costs bool
 	delay time.Duration
+}
+
+// notMade takes back what the step did for an attempt that is not made.
+func (c *Client) notMade(s step) {
+	if s.costs {
+		c.budget.refund()
+	}
 }
 
 func (c *Client) next(op *operation, history []attempt) step {

@@ -49,8 +49,8 @@ type Config struct {
 	// MaxConnections bounds the attempts under way, each of which has a connection, and the connections to Cognito, busy
 	// and idle; 0 means DefaultMaxConnections. A user pool gets an attempt only while it has fewer than are free.
 	MaxConnections int
-	// MaxWait bounds how long an attempt waits to be one of them, beside a fifth of the time that the call has left; 0
-	// means DefaultMaxWait.
+	// MaxWait bounds how long an attempt waits to be one of them. It never waits for more than a fifth of the time that the
+	// call has left. 0 means DefaultMaxWait.
 	MaxWait time.Duration
 	// DialContext replaces the dialer; nil means TCP.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)

@@ -48,7 +48,8 @@ func sourceOf(chain []aws.CredentialSource) source {
 // credentialsProblem says in fixed words which provider gave no credentials and why: the SDK's texts hold ARNs, paths and
 // what a process printed. Only a code of an error is AWS's own.
 func credentialsProblem(chain []aws.CredentialSource, err error) (problem, hint string) {
-	if missing := halfAKey(); missing != "" {
+	missing, last := halfAKey(), slices.Equal(chain, []aws.CredentialSource{aws.CredentialSourceIMDS}) // nothing else was found
+	if missing != "" && last {
 		return "environment: " + missing + " is missing", "set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither"
 	}
 	from := sourceOf(chain)
@@ -63,8 +64,11 @@ func credentialsProblem(chain []aws.CredentialSource, err error) (problem, hint 
 		from.name = "source of the profile's role, " + from.name
 	}
 	problem = from.name + ": " + whyNot(chain, service, err)
-	if slices.Equal(chain, []aws.CredentialSource{aws.CredentialSourceIMDS}) { // the end of the chain: nothing else was found
+	switch {
+	case last:
 		problem += skippedFile()
+	case missing != "":
+		problem += " (" + missing + " is missing)"
 	}
 	return problem, from.hint
 }

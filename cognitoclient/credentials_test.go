@@ -66,6 +66,7 @@ func chainCases() []chainCase {
 		{name: "instance without tokens", variables: "AWS_EC2_METADATA_SERVICE_ENDPOINT=URL", status: 403, body: canary, want: "instance metadata: HTTP status 403"},
 		{name: "metadata disabled", variables: "AWS_EC2_METADATA_DISABLED=true", want: "instance metadata: disabled"},
 		{name: "half a key", variables: "AWS_ACCESS_KEY_ID=" + canary + " AWS_EC2_METADATA_DISABLED=true", want: "environment: AWS_SECRET_ACCESS_KEY is missing"},
+		{name: "half a key beside a source", variables: "AWS_ACCESS_KEY_ID=" + canary + " AWS_WEB_IDENTITY_TOKEN_FILE=/nowhere/canary AWS_ROLE_ARN=" + canary, want: "web identity of the environment: token file: no such file (AWS_SECRET_ACCESS_KEY is missing)"},
 		{name: "the other half", variables: "AWS_SECRET_ACCESS_KEY=" + canary + " AWS_EC2_METADATA_DISABLED=true", want: "environment: AWS_ACCESS_KEY_ID is missing"},
 		{name: "file missing", variables: "AWS_SHARED_CREDENTIALS_FILE=/nowhere/canary AWS_EC2_METADATA_DISABLED=true", want: "instance metadata: disabled (shared credentials file: no such file)"},
 		{name: "config missing", variables: "AWS_CONFIG_FILE=/nowhere/canary AWS_EC2_METADATA_DISABLED=true", want: "instance metadata: disabled (shared config file: no such file)"},

@@ -48,6 +48,20 @@ func (k *keys) get(ctx context.Context, wait time.Duration) (aws.Credentials, er
 	return credentials, err
 }
 
+// fetch returns the cached credentials, or new ones, and notes when they expire: the cache can't be asked for that without
+// beginning a fetch.
+func (k *keys) fetch(ctx context.Context) (aws.Credentials, error) {
+	credentials, err := k.cache.Retrieve(ctx)
+	switch {
+	case err != nil:
+	case credentials.CanExpire:
+		k.expiry.Store(credentials.Expires.UnixNano())
+	default:
+		k.expiry.Store(0)
+	}
+	return credentials, err
+}
+
 // drop makes the cache fetch new credentials if it still holds those that were used, and reports whether another attempt
 // will be signed with others. Thousands of calls may bring the same expired ones back at once.
 func (k *keys) drop(ctx context.Context, used aws.Credentials) bool {
@@ -77,4 +91,11 @@ func codeOnly(code string) string {
 		return "(an unreadable code)"
 	}
 	return code
+}
+
+// CredentialsExpiry is when the last credentials that a call or FetchCredentials got expire. There is none before the first
+// ones, and for those that never expire. It neither waits nor fetches.
+func (c *Client) CredentialsExpiry() (expiry time.Time, ok bool) {
+	at := c.keys.expiry.Load()
+	return time.Unix(0, at), at != 0
 }

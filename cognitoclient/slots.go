@@ -12,9 +12,6 @@ const waitShare = 5
 // take takes a slot for an attempt of the user pool, or says why there is none. Its clock is not running yet: an attempt
 // that waited would have less time for the response, and what a late response did is unknown.
 func (c *Client) take(ctx context.Context, pool string) Cause {
-	if c.slots.TryTake(pool) == fair.Taken {
-		return 0
-	}
 	left := timeLeft(ctx)
 	wait := min(c.maxWait, left/waitShare, left-MinAttempt)
 	switch c.slots.Take(ctx, pool, max(wait, 0)) {

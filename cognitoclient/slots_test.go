@@ -294,3 +294,33 @@ func TestNoSlotIsHeldWithoutCredentials(t *testing.T) {
 		time.Sleep(2 * time.Minute) // until the provider has returned
 	})
 }
+
+// Credentials that expire while the attempt waits for its slot are not used.
+func TestCredentialsThatExpireInTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		var signed []string
+		c := scripted(t, func(c *Config) {
+			c.MaxConnections = 2
+			c.AWS.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+				n++
+				return aws.Credentials{AccessKeyID: fmt.Sprintf("KEY%d", n), SecretAccessKey: "s", CanExpire: true, Expires: time.Now().Add(time.Second)}, nil
+			})
+		}, func(r *http.Request) string {
+			signed = append(signed, r.Header.Get("Authorization"))
+			return after(1500*time.Millisecond, okBody)(r)
+		})
+		var calls sync.WaitGroup
+		for range 2 {
+			calls.Go(func() {
+				if got := at(t.Context(), c, "us-east-1_A"); got != "confirmed, 1 attempts" {
+					t.Error(got)
+				}
+			})
+		}
+		calls.Wait()
+		if len(signed) != 2 || !strings.Contains(signed[0], "KEY1/") || !strings.Contains(signed[1], "KEY2/") {
+			t.Errorf("signed with %q", signed)
+		}
+	})
+}

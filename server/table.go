@@ -203,8 +203,8 @@ func contract() []row {
 		},
 		useradminv1.ErrorReason_ERROR_REASON_POOL_BUSY: {
 			code:  codes.ResourceExhausted,
-			says:  "The user pool has its share of this service's requests to Cognito under way, and none of them ended in time.",
-			do:    "Send the same call again after the delay in RetryInfo; if this goes on, the pool's trigger is slow.",
+			says:  "The user pool has its share of this service's requests to Cognito under way, and this call got no slot in time.",
+			do:    "Send the same call again after the delay in RetryInfo; if this goes on, the pool's trigger is slow or the pool gets too many calls.",
 			delay: soon, detail: share("user_pool"), level: slog.LevelWarn,
 		},
 		useradminv1.ErrorReason_ERROR_REASON_CALLER_BUSY: {

@@ -28,7 +28,7 @@ type serviceFlags struct {
 	AttemptTimeout time.Duration `default:"18s" help:"The most time that one attempt takes; Cognito itself runs a trigger up to three times five seconds (${default})."`
 	CallTimeout    time.Duration `default:"20s" help:"The most time that a call takes that comes without a deadline (${default})."`
 	MaxConnections int           `default:"256" help:"The most attempts at Cognito at once, and connections to it; a user pool takes one only while it has fewer than are free (${default})."`
-	MaxWait        time.Duration `default:"2s" help:"The most time that an attempt waits to be one of them, beside a fifth of the time that the call has left (${default})."`
+	MaxWait        time.Duration `default:"2s" help:"The most time that an attempt waits to be one of them, and never more than a fifth of the time that the call has left (${default})."`
 	DrainTimeout   time.Duration `default:"25s" help:"The most time from the signal to the end (${default})."`
 	LogLevel       string        `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error; health checks and reflection are logged at debug (${default})."`
 

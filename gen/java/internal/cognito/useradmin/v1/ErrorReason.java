@@ -415,15 +415,16 @@ public enum ErrorReason
   ERROR_REASON_INTERNAL(27),
   /**
    * <pre>
-   * The user pool has its share of this service's requests to Cognito under way, and none of them ended in time.
+   * The user pool has its share of this service's requests to Cognito under way, and this call got no slot in time.
    *
-   * So a pool whose trigger is slow cannot hold up the others. The call waited for at most 2 seconds, unless the operator
-   * has set another time, and never for more than a fifth of its own.
+   * This keeps one slow pool from holding up the others. The call waited for at most 2 seconds, unless the operator has set
+   * another time, and never for more than a fifth of the time that it had left.
    *
    * Code: RESOURCE_EXHAUSTED.
    * Details: RetryInfo; QuotaFailure (subject `user_pool`).
    * Outcome: NOT_SENT.
-   * Do: Send the same call again after the delay in RetryInfo; if this goes on, the pool's trigger is slow.
+   * Do: Send the same call again after the delay in RetryInfo; if this goes on, the pool's trigger is slow or the pool gets
+   * too many calls.
    * </pre>
    *
    * <code>ERROR_REASON_POOL_BUSY = 28;</code>
@@ -842,15 +843,16 @@ public enum ErrorReason
   public static final int ERROR_REASON_INTERNAL_VALUE = 27;
   /**
    * <pre>
-   * The user pool has its share of this service's requests to Cognito under way, and none of them ended in time.
+   * The user pool has its share of this service's requests to Cognito under way, and this call got no slot in time.
    *
-   * So a pool whose trigger is slow cannot hold up the others. The call waited for at most 2 seconds, unless the operator
-   * has set another time, and never for more than a fifth of its own.
+   * This keeps one slow pool from holding up the others. The call waited for at most 2 seconds, unless the operator has set
+   * another time, and never for more than a fifth of the time that it had left.
    *
    * Code: RESOURCE_EXHAUSTED.
    * Details: RetryInfo; QuotaFailure (subject `user_pool`).
    * Outcome: NOT_SENT.
-   * Do: Send the same call again after the delay in RetryInfo; if this goes on, the pool's trigger is slow.
+   * Do: Send the same call again after the delay in RetryInfo; if this goes on, the pool's trigger is slow or the pool gets
+   * too many calls.
    * </pre>
    *
    * <code>ERROR_REASON_POOL_BUSY = 28;</code>
