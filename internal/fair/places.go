@@ -15,6 +15,7 @@ type Places[K comparable] struct {
 	mu      sync.Mutex // guards all below
 	free    int
 	held    int
+	reserve int
 	holders map[K]*holder
 	// waiting has the holders with waiters. Places that become free are offered to them in turn.
 	waiting list.List
@@ -31,6 +32,14 @@ type holder struct {
 }
 
 type waiter struct{ taken chan struct{} }
+
+// NewWithReserve returns n places of which the last ones are only for keys that hold none. Many keys that come one after
+// the other, and give nothing back, can't take those as well.
+func NewWithReserve[K comparable](n, reserve int) *Places[K] {
+	p := New[K](n)
+	p.reserve = reserve
+	return p
+}
 
 // Verdict says whether a place was taken, and if not, why.
 type Verdict uint8
@@ -137,7 +146,11 @@ func (p *Places[K]) offer() {
 
 // take takes a place for the holder if it holds fewer than are free.
 func (p *Places[K]) take(h *holder) bool {
-	if h.held >= p.free {
+	left := p.free
+	if h.held > 0 {
+		left -= p.reserve
+	}
+	if h.held >= left {
 		return false
 	}
 	h.held++

@@ -72,6 +72,27 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// Twenty keys, one after the other, take all but the reserve; of that, whoever comes later gets one.
+func TestReserve(t *testing.T) {
+	p := NewWithReserve[int](1_000, 100)
+	for key := range 20 {
+		for p.TryTake(key) == Taken {
+		}
+	}
+	if free := p.Use().Free; free < 80 {
+		t.Fatalf("%d are free", free)
+	}
+	if first, second := p.TryTake(100), p.TryTake(100); first != Taken || second != Busy {
+		t.Errorf("a key that comes later: %v, %v", first, second)
+	}
+	for key := range 100 {
+		p.TryTake(200 + key)
+	}
+	if v := p.TryTake(1_000); v != Full {
+		t.Errorf("nothing is free: %v", v)
+	}
+}
+
 // Nothing is kept of keys without a place, whatever they asked for: keys are callers' text.
 func TestForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
