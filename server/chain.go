@@ -8,8 +8,10 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/reflection"
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
@@ -23,11 +25,18 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.ChainUnaryInterceptor(s.unaryChain()...),
 		grpc.ChainStreamInterceptor(s.streamChain()...),
 		grpc.StatsHandler(&recorder{server: s}),
+		grpc.InTapHandle(s.admit),
 		grpc.MaxConcurrentStreams(maxConcurrentStreams),
 		grpc.MaxRecvMsgSize(maxMessageBytes),
 		grpc.MaxHeaderListSize(maxHeaderListBytes),
+		grpc.StaticStreamWindowSize(streamWindowBytes),
+		grpc.StaticConnWindowSize(connectionWindowBytes),
+		grpc.ReadBufferSize(readBufferBytes),
+		grpc.WriteBufferSize(writeBufferBytes),
+		experimental.BufferPool(mem.NopBufferPool{}), // the default one rounds up, fourfold at worst
 		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
+			MaxConnectionIdle:     idleTimeout,
 			MaxConnectionAge:      s.config.ConnectionAge,
 			MaxConnectionAgeGrace: connectionAgeGrace,
 			Time:                  time.Minute, // finds callers that vanished; the default takes two hours
@@ -40,10 +49,11 @@ func (s *Server) options() []grpc.ServerOption {
 	}
 }
 
-// unaryChain is what a call passes, from the outside in: the log line and the metrics see its end, conversion makes the
+// unaryChain is what a call passes, from the outside in: receive notes that the message is there, the log line and the metrics see its end, conversion makes the
 // status, recovery turns a panic into an error.
 func (s *Server) unaryChain() []grpc.UnaryServerInterceptor {
 	return []grpc.UnaryServerInterceptor{
+		receive,
 		interceptors.UnaryServerInterceptor(observer{}),
 		s.metrics.grpc.UnaryServerInterceptor(),
 		s.convertUnary,
@@ -53,6 +63,7 @@ func (s *Server) unaryChain() []grpc.UnaryServerInterceptor {
 
 func (s *Server) streamChain() []grpc.StreamServerInterceptor {
 	return []grpc.StreamServerInterceptor{
+		receiveStream,
 		interceptors.StreamServerInterceptor(observer{}),
 		s.metrics.grpc.StreamServerInterceptor(),
 		s.convertStream,

@@ -18,6 +18,8 @@ type metrics struct {
 	refused *prometheus.CounterVec
 	// cut counts statuses that lost a part because of their size.
 	cut *prometheus.CounterVec
+	// evicted counts the connections that were closed to make room for another one.
+	evicted prometheus.Counter
 }
 
 func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
@@ -36,8 +38,12 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 			Name: "useradmin_cut_statuses_total",
 			Help: "Error statuses that lost a part because they were too large, by part.",
 		}, []string{"part"}),
+		evicted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "useradmin_evicted_connections_total",
+			Help: "Idle connections of callers that were closed to make room for another one.",
+		}),
 	}
-	for _, c := range []prometheus.Collector{m.grpc, m.calls, m.refused, m.cut} {
+	for _, c := range []prometheus.Collector{m.grpc, m.calls, m.refused, m.cut, m.evicted} {
 		if err := registerer.Register(c); err != nil {
 			return nil, err
 		}
@@ -56,6 +62,23 @@ func registerReady(registerer prometheus.Registerer, s *Server) error {
 		}
 		return 0
 	}))
+}
+
+// registerUse registers how much there is of what is bounded.
+func (s *Server) registerUse(registerer prometheus.Registerer) error {
+	for _, c := range []prometheus.Collector{
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "useradmin_calls_under_way", Help: "Calls under way, streams too, health checks aside.",
+		}, func() float64 { return float64(s.calls.Use().Held) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "useradmin_client_connections", Help: "Open connections of callers.",
+		}, s.connections.count),
+	} {
+		if err := registerer.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // AttemptMetrics measures the attempts that are made at Cognito.

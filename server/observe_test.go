@@ -189,7 +189,7 @@ func TestRefusalsHaveKinds(t *testing.T) {
 		codes.ResourceExhausted: "too_large", codes.Internal: "undecodable", codes.Unimplemented: "unknown_encoding", codes.Canceled: "abandoned",
 		codes.DeadlineExceeded: "abandoned",
 	} {
-		if got := refusal(code); got != wanted {
+		if got := (&record{}).refusal(code); got != wanted {
 			t.Errorf("%s: %s", code, got)
 		}
 	}

@@ -29,6 +29,8 @@ type record struct {
 
 	server *Server
 	ctx    context.Context
+	// call is what the tap admitted; nil where it counted nothing.
+	call *call
 	// observed says that the call met the interceptors, which report it.
 	observed bool
 	// method is the full one without the leading slash; rpc is nil where it is not UserAdmin's.

@@ -17,8 +17,12 @@ func (h *recorder) TagRPC(ctx context.Context, info *stats.RPCTagInfo) context.C
 	if !h.server.methods[info.FullMethodName] {
 		h.server.metrics.refused.WithLabelValues("unknown_method").Inc()
 	}
-	growStack()
-	return context.WithValue(ctx, recordKey{}, h.server.newRecord(ctx, info.FullMethodName))
+	r := h.server.newRecord(ctx, info.FullMethodName)
+	if r.call = callOf(ctx); r.call != nil {
+		r.call.begin(r)
+		return ctx
+	}
+	return context.WithValue(ctx, recordKey{}, r)
 }
 
 // HandleRPC counts the calls that grpc-go refused before any interceptor: those that ended unobserved, and those whose
@@ -27,9 +31,13 @@ func (h *recorder) HandleRPC(ctx context.Context, s stats.RPCStats) {
 	r, tagged := ctx.Value(recordKey{}).(*record)
 	switch s := s.(type) {
 	case *stats.End:
-		if tagged && !r.observed && s.Error != nil {
-			h.server.metrics.refused.WithLabelValues(refusal(status.Code(s.Error))).Inc()
+		if !tagged {
+			return
 		}
+		if !r.observed && s.Error != nil {
+			h.server.metrics.refused.WithLabelValues(r.refusal(status.Code(s.Error))).Inc()
+		}
+		r.call.end()
 	case *stats.OutTrailer:
 		if !tagged {
 			h.server.metrics.refused.WithLabelValues("malformed_method").Inc()
@@ -38,8 +46,13 @@ func (h *recorder) HandleRPC(ctx context.Context, s stats.RPCStats) {
 }
 
 // refusal tells from grpc-go's code why it refused a request.
-func refusal(code codes.Code) string {
+func (r *record) refusal(code codes.Code) string {
 	switch code {
+	case codes.DeadlineExceeded:
+		if r.call != nil && r.call.late.Load() {
+			return "message_late"
+		}
+		return "abandoned"
 	case codes.ResourceExhausted:
 		return "too_large"
 	case codes.Internal:
@@ -51,14 +64,24 @@ func refusal(code codes.Code) string {
 	}
 }
 
-// TagConn leaves the context as it is.
-func (*recorder) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+// TagConn makes the context of which the streams' are children.
+func (*recorder) TagConn(ctx context.Context, info *stats.ConnTagInfo) context.Context {
+	from, ok := info.RemoteAddr.(address)
+	if !ok {
+		panic("a connection that did not come from the listener")
+	}
+	return newLifetime(ctx, from.connection)
+}
 
-// HandleConn counts nothing: this handler is about calls.
-func (*recorder) HandleConn(context.Context, stats.ConnStats) {}
+// HandleConn sees the end of a connection, after which nothing is refused on it.
+func (*recorder) HandleConn(ctx context.Context, s stats.ConnStats) {
+	if _, ended := s.(*stats.ConnEnd); ended {
+		lifetimeOf(ctx).connection.ended()
+	}
+}
 
-// growStack makes the goroutine's stack as large as a call needs while there is little on it to copy: grpc begins each call
-// on a goroutine of its own.
+// growStack makes the goroutine's stack as large as a call needs, once its message is there and while there is little on it
+// to copy: grpc begins each call on a goroutine of its own.
 //
 //go:noinline
 func growStack() {

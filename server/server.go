@@ -25,6 +25,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/fair"
 )
 
 // Defaults of Config.
@@ -32,6 +33,8 @@ const (
 	DefaultCallTimeout   = 20 * time.Second
 	DefaultDrainTimeout  = 25 * time.Second
 	DefaultConnectionAge = 10 * time.Minute
+	DefaultMaxCalls      = 1_000
+	DefaultMaxInbound    = 1_100
 )
 
 // MaxCallTimeout bounds every call, and CallTimeout must stay below it. A connection that is told to go is cut after
@@ -41,10 +44,15 @@ const MaxCallTimeout = connectionAgeGrace * 9 / 10
 const (
 	connectionAgeGrace   = 2 * time.Minute
 	maxConcurrentStreams = 100
-	maxMessageBytes      = 256 << 10 // decompressed
-	maxHeaderListBytes   = 32 << 10
-	keepaliveMinTime     = 10 * time.Second
-	handshakeTimeout     = 10 * time.Second
+	maxMessageBytes      = 64 << 10 // decompressed
+	// A window that is smaller than a message would be doubled for it. Windows that grow would let half-sent messages
+	// take hundreds of MiB.
+	streamWindowBytes     = maxMessageBytes + 2<<10
+	connectionWindowBytes = 1 << 20
+	maxHeaderListBytes    = 32 << 10
+	idleTimeout           = 5 * time.Minute
+	keepaliveMinTime      = 10 * time.Second
+	handshakeTimeout      = 10 * time.Second
 )
 
 const serviceName = "useradmin.v1.UserAdmin"
@@ -60,6 +68,12 @@ type Config struct {
 	// ConnectionAge is when a connection is told to go, so that callers spread over new replicas; 0 means
 	// DefaultConnectionAge.
 	ConnectionAge time.Duration
+	// MaxCalls bounds the calls under way, streams too; a connection takes a place only while it has fewer than are free.
+	// 0 means DefaultMaxCalls.
+	MaxCalls int
+	// MaxInbound bounds the connections of callers; 0 means DefaultMaxInbound. It must be so much larger than MaxCalls that
+	// there is always an idle one.
+	MaxInbound int
 	// Region is the AWS Region that the service calls; some error details name it.
 	Region string
 	// Reflection turns on gRPC reflection, v1 and v1alpha.
@@ -89,6 +103,11 @@ type Server struct {
 	// methods are the full names of all that are served, rpcs those of UserAdmin.
 	methods map[string]bool
 	rpcs    map[string]*rpc
+
+	// calls are the places of calls, checks those of health checks.
+	calls, checks *fair.Places[*connection]
+	connections   *connections
+	refusals      sampled
 
 	served atomic.Bool
 	// halted ends the handlers' contexts with stopping as the cause.
@@ -135,7 +154,13 @@ func New(cognito Cognito, config Config) (*Server, error) {
 		methods:  map[string]bool{},
 		rpcs:     map[string]*rpc{},
 		hurried:  make(chan struct{}),
+		calls:    fair.NewWithReserve[*connection](config.MaxCalls, config.MaxCalls/10),
+		checks:   fair.New[*connection](maxChecks),
 		stopped:  make(chan struct{}),
+	}
+	s.connections = &connections{bound: config.MaxInbound, evicted: metrics.evicted}
+	if err := s.registerUse(config.Registerer); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	s.halted, s.halt = context.WithCancelCause(context.Background())
 	s.streams, s.endStreams = context.WithCancel(context.Background())
@@ -159,6 +184,8 @@ func (c Config) withDefaults() Config {
 	c.CallTimeout = cmp.Or(c.CallTimeout, DefaultCallTimeout)
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, DefaultDrainTimeout)
 	c.ConnectionAge = cmp.Or(c.ConnectionAge, DefaultConnectionAge)
+	c.MaxCalls = cmp.Or(c.MaxCalls, DefaultMaxCalls)
+	c.MaxInbound = cmp.Or(c.MaxInbound, DefaultMaxInbound)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -173,6 +200,9 @@ func (c Config) withDefaults() Config {
 	}
 	return c
 }
+
+// LeastInbound is the least that Config.MaxInbound may be: with it, one connection is always idle.
+func LeastInbound(maxCalls int) int { return maxCalls + maxChecks + 1 }
 
 func (c Config) check() error {
 	for name, value := range map[string]time.Duration{
@@ -189,6 +219,13 @@ func (c Config) check() error {
 	if c.DrainDelay >= c.DrainTimeout {
 		return fmt.Errorf("the drain delay (%s) must be shorter than the drain timeout (%s)", c.DrainDelay, c.DrainTimeout)
 	}
+	if c.MaxCalls < 1 {
+		return errors.New("the most calls at once must be at least 1")
+	}
+	if least := LeastInbound(c.MaxCalls); c.MaxInbound < least {
+		return fmt.Errorf("%d connections of callers are too few for %d calls at once: there must be at least %d, so that one is always idle",
+			c.MaxInbound, c.MaxCalls, least)
+	}
 	return nil
 }
 
@@ -203,7 +240,7 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	go s.awaitReady(background)
 
 	ended := make(chan error, 1)
-	go func() { ended <- s.grpc.Serve(lis) }()
+	go func() { ended <- s.grpc.Serve(listener{lis, s.connections}) }()
 	select {
 	case err := <-ended:
 		s.end()

@@ -289,7 +289,7 @@ func badUsernames() []input {
 	add("a byte order mark and 128", "\ufeff"+strings.Repeat("a", 128), longUser, badUser)
 	add("128 with a space", strings.Repeat("a", 127)+" ", badUser)
 	add("129 with a space", strings.Repeat("a", 128)+" ", longUser, badUser)
-	add("100,000", "canary"+strings.Repeat("a", 100_000), longUser)
+	add("60,000", "canary"+strings.Repeat("a", 60_000), longUser)
 	add("a family of emoji", "👨\u200d👩\u200d👧", badUser)
 	add("decomposed, with a space", "e\u0301 canary", badUser)
 	add("spaces around", " "+canaryName+" ", badUser)
@@ -413,7 +413,7 @@ func badMaps() []input {
 	add("65 entries", numbered(65, "canary"), manyInMap)
 	add("65 entries, one bad", append(numbered(64, "canary"), pair{"z", long}), manyInMap, field("z", "TOO_LONG"))
 	add("32 KiB and one byte", ofTotal(32<<10+1), longMap)
-	add("100 entries of 2 KiB", numbered(100, strings.Repeat("v", 2000)), manyInMap, longMap)
+	add("100 entries of 500", numbered(100, strings.Repeat("v", 500)), manyInMap, longMap)
 	add("20 bad values", numbered(20, long), append([]string{longMap}, numberedFields(20)...)...)
 	all = append(all, input{name: "everything is wrong", pool: "canary", user: "canary ", entries: append(numbered(65, ""), pair{"", long}),
 		want: []string{badPool, badUser, manyInMap, field("", "REQUIRED"), field("", "TOO_LONG")}})

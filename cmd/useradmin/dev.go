@@ -101,7 +101,7 @@ func (c *devCommand) check() error {
 	if err != nil {
 		return err
 	}
-	return checkFiles(limit, 2*c.MaxConnections, maxInbound) // both ends are in this process
+	return checkFiles(limit, 2*c.MaxConnections, c.MaxClientConnections) // both ends are in this process
 }
 
 func (c *devCommand) cognitoPlace() place {

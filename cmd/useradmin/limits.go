@@ -6,13 +6,9 @@ import (
 	"syscall"
 )
 
-const (
-	// maxInbound is the most connections that callers have.
-	maxInbound = 1100
-	// filesReserve is for everything that is neither a caller's connection nor one to Cognito: outputs, listeners, metrics,
-	// credentials, names.
-	filesReserve = 64
-)
+// filesReserve is for everything that is neither a caller's connection nor one to Cognito: outputs, listeners, metrics,
+// credentials, names.
+const filesReserve = 64
 
 // checkFiles refuses a limit of open files that the connections could reach: a process without one can't accept, dial or
 // resolve, and its calls fail for reasons that name something else.
@@ -22,7 +18,7 @@ func checkFiles(limit uint64, upstream, inbound int) error {
 		return nil
 	}
 	return usageError{fmt.Errorf("the limit of open files (ulimit -n) is %d, but %d connections to Cognito and %d of callers need %d: "+
-		"raise it, or lower --max-connections", limit, upstream, inbound, need)}
+		"raise it, or lower --max-connections or --max-client-connections", limit, upstream, inbound, need)}
 }
 
 // fileLimit is how many files the process may open. Go has raised the soft limit to the hard one at the start.

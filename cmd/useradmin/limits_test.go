@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"cognito.internal/useradmin/server"
 )
 
 func TestCheckFiles(t *testing.T) {
@@ -27,10 +29,10 @@ func TestCheckFiles(t *testing.T) {
 
 // A limit that is too low is refused at the start; a soft limit that the process may raise is not.
 func TestLimitOfOpenFiles(t *testing.T) {
-	need := func(upstream int) int { return upstream + maxInbound + filesReserve }
+	need := func(upstream int) int { return upstream + server.DefaultMaxInbound + filesReserve }
 	cmd := shell(t, fmt.Sprintf("ulimit -n %d", need(256)-1), "serve", "--region=us-east-1", "--listen=127.0.0.1:0")
 	code, _, stderr := finish(t, cmd)
-	if want := fmt.Sprintf("(ulimit -n) is %d, but 256 connections to Cognito and %d of callers need %d", need(256)-1, maxInbound, need(256)); code != exitUsage ||
+	if want := fmt.Sprintf("(ulimit -n) is %d, but 256 connections to Cognito and %d of callers need %d", need(256)-1, server.DefaultMaxInbound, need(256)); code != exitUsage ||
 		!strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
 		t.Errorf("exit code %d, %q, want %q", code, stderr, want)
 	}

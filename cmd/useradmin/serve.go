@@ -89,5 +89,5 @@ func (c *serveCommand) check() error {
 	if err != nil {
 		return err
 	}
-	return checkFiles(limit, c.MaxConnections, maxInbound)
+	return checkFiles(limit, c.MaxConnections, c.MaxClientConnections)
 }

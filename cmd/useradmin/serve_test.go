@@ -49,6 +49,8 @@ func TestWrongSettings(t *testing.T) {
 		{name: "no attempts", args: "serve --region=us-east-1 --attempts=0", want: "--attempts must be from 1 to 10"},
 		{name: "no wait", args: "serve --region=us-east-1 --max-wait=0s", want: "--max-wait must be from 1ms to 10s"},
 		{name: "long wait", args: "serve --region=us-east-1 --max-wait=11s", want: "--max-wait must be from 1ms to 10s"},
+		{name: "no calls", args: "serve --region=us-east-1 --max-calls=0", want: "--max-calls must be at least 1"},
+		{name: "few connections", args: "serve --region=us-east-1 --max-calls=2000", want: "--max-client-connections must be at least 2033 with --max-calls 2000"},
 		{name: "no duration", args: "serve --call-timeout=fast", want: "--call-timeout"},
 		{name: "short call", args: "serve --region=us-east-1 --call-timeout=1ms", want: "--call-timeout must be at least 100ms and less than 1m48s"},
 		{name: "delay beyond the drain", args: "serve --region=us-east-1 --drain-delay=30s", want: "--drain-delay (30s) must be shorter than --drain-timeout (25s)"},

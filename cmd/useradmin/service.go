@@ -32,6 +32,9 @@ type serviceFlags struct {
 	DrainTimeout   time.Duration `default:"25s" help:"The most time from the signal to the end (${default})."`
 	LogLevel       string        `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error; health checks and reflection are logged at debug (${default})."`
 
+	MaxCalls             int `default:"1000" help:"The most calls of callers at once, streams too; a connection takes a place only while it has fewer than are free (${default})."`
+	MaxClientConnections int `default:"1100" help:"The most connections of callers; at the bound the one that is idle for longest is closed (${default})."`
+
 	// Only serve lets the network in.
 	reach, adminReach reach
 }
@@ -51,6 +54,11 @@ func (f *serviceFlags) check() error {
 		return usageError{errors.New("--max-connections must be at least 1")}
 	case f.MaxWait < time.Millisecond || f.MaxWait > maxMaxWait:
 		return usageError{fmt.Errorf("--max-wait must be from 1ms to %s", maxMaxWait)}
+	case f.MaxCalls < 1:
+		return usageError{errors.New("--max-calls must be at least 1")}
+	case f.MaxClientConnections < server.LeastInbound(f.MaxCalls):
+		return usageError{fmt.Errorf("--max-client-connections must be at least %d with --max-calls %d, so that one of them is always idle",
+			server.LeastInbound(f.MaxCalls), f.MaxCalls)}
 	case f.DrainTimeout < time.Second:
 		return usageError{errors.New("--drain-timeout must be at least 1s")}
 	default:
@@ -93,6 +101,7 @@ func newService(f *serviceFlags, logger *slog.Logger, upstream cognitoclient.Con
 		return nil, err
 	}
 	edge.CallTimeout, edge.DrainTimeout = f.CallTimeout, f.DrainTimeout
+	edge.MaxCalls, edge.MaxInbound = f.MaxCalls, f.MaxClientConnections
 	edge.Region, edge.Ready = upstream.AWS.Region, readiness(client)
 	edge.Logger, edge.Registerer = logger, registry
 	srv, err := server.New(client, edge)
@@ -130,6 +139,7 @@ func collectSeldom() {
 // run serves until a signal, then drains. A second signal ends calls, a third one cuts them.
 func (s *service) run() error {
 	collectSeldom()
+	limitMemory()
 	log.SetOutput(io.Discard) // net/http prints there what arrives unasked on an idle connection: Cognito's text
 	ctx, drain := context.WithCancel(context.Background())
 	defer drain()

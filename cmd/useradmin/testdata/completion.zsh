@@ -36,9 +36,11 @@ _useradmin() {
                 '(--attempt-timeout)--attempt-timeout=[The most time that one attempt takes]:attempt-timeout: ' \
                 '(--call-timeout)--call-timeout=[The most time that a call takes that comes without a deadline]:call-timeout: ' \
                 '(--max-connections)--max-connections=[The most attempts at Cognito at once, and connections to it]:max-connections: ' \
-                '(--max-wait)--max-wait=[The most time that an attempt waits to be one of them, beside a fifth of the time that the call has left]:max-wait: ' \
+                '(--max-wait)--max-wait=[The most time that an attempt waits to be one of them, and never more than a fifth of the time that the call has left]:max-wait: ' \
                 '(--drain-timeout)--drain-timeout=[The most time from the signal to the end]:drain-timeout: ' \
                 '(--log-level)--log-level=[debug, info, warn or error]:log-level:(debug info warn error)' \
+                '(--max-calls)--max-calls=[The most calls of callers at once, streams too]:max-calls: ' \
+                '(--max-client-connections)--max-client-connections=[The most connections of callers]:max-client-connections: ' \
                 '(--region)--region=[The AWS Region of the user pools]:region: ' \
                 '(--cognito-endpoint)--cognito-endpoint=[An endpoint to use instead of Cognito'\''s own]:cognito-endpoint: ' \
                 '(--drain-delay)--drain-delay=[How long to go on serving after health says NOT_SERVING, so that balancers see it]:drain-delay: ' \
@@ -60,9 +62,11 @@ _useradmin() {
                 '(--attempt-timeout)--attempt-timeout=[The most time that one attempt takes]:attempt-timeout: ' \
                 '(--call-timeout)--call-timeout=[The most time that a call takes that comes without a deadline]:call-timeout: ' \
                 '(--max-connections)--max-connections=[The most attempts at Cognito at once, and connections to it]:max-connections: ' \
-                '(--max-wait)--max-wait=[The most time that an attempt waits to be one of them, beside a fifth of the time that the call has left]:max-wait: ' \
+                '(--max-wait)--max-wait=[The most time that an attempt waits to be one of them, and never more than a fifth of the time that the call has left]:max-wait: ' \
                 '(--drain-timeout)--drain-timeout=[The most time from the signal to the end]:drain-timeout: ' \
                 '(--log-level)--log-level=[debug, info, warn or error]:log-level:(debug info warn error)' \
+                '(--max-calls)--max-calls=[The most calls of callers at once, streams too]:max-calls: ' \
+                '(--max-client-connections)--max-client-connections=[The most connections of callers]:max-client-connections: ' \
                 '(--cognito-listen)--cognito-listen=[Where the embedded Cognito listens, on loopback]:cognito-listen: ' \
                 '(--log-format)--log-format=[json or text]:log-format:(json text)' \
                 && return 0 ;;

@@ -1,0 +1,269 @@
+package server
+
+import (
+	"container/list"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	readBufferBytes  = 4 << 10
+	writeBufferBytes = 8 << 10
+	// socketBufferBytes is what the kernel may keep of a connection in each direction, or a little more.
+	socketBufferBytes = 64 << 10
+	// writeTimeout is how long a caller may read nothing of what it is sent.
+	writeTimeout = 20 * time.Second
+	// Where more than a few do so at once, they have to go sooner: what waits for them adds up.
+	fewWrites      = 100
+	hurriedTimeout = 100 * time.Millisecond
+	// A refused call leaves its status in a queue that grpc bounds at 10,000 for each connection. We read no more from one
+	// that may have so many there: a caller that keeps to maxConcurrentStreams hardly has.
+	maxUnwritten = maxConcurrentStreams
+	// Once there are so many in the process, statuses of refusals have no details.
+	maxUnwrittenInAll = 100 * maxUnwritten
+)
+
+// connections bounds the connections of callers. At the bound the one that has been idle for longest is closed, before
+// the others one that never carried a call, so that whoever comes later always gets in.
+type connections struct {
+	bound   int
+	evicted prometheus.Counter
+	// unwritten counts the refusals that may not be written yet.
+	unwritten atomic.Int64
+	// writes counts the writes that are under way.
+	writes atomic.Int64
+
+	mu   sync.Mutex // guards all below, and the connections' fields that say so
+	open int
+	// unused are the connections that never carried a call, idle those that carry none now; the longest idle is first.
+	unused, idle list.List
+}
+
+// listener hands out connections that are counted.
+type listener struct {
+	net.Listener
+	connections *connections
+}
+
+// Accept accepts a connection and makes room for it.
+func (l listener) Accept() (net.Conn, error) {
+	raw, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	if socket, ok := raw.(interface {
+		SetReadBuffer(bytes int) error
+		SetWriteBuffer(bytes int) error
+	}); ok {
+		_ = socket.SetReadBuffer(socketBufferBytes) // it works without
+		_ = socket.SetWriteBuffer(socketBufferBytes)
+	}
+	return l.connections.add(raw), nil
+}
+
+func (c *connections) add(raw net.Conn) *connection {
+	conn := &connection{Conn: raw, all: c}
+	conn.wake.L = &conn.flow
+	if oldest := c.enter(conn); oldest != nil {
+		c.evicted.Inc()
+		oldest.dismiss()
+	}
+	return conn
+}
+
+// enter counts the connection, and returns the one that has to go for it.
+func (c *connections) enter(conn *connection) *connection {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open++
+	conn.wait(&c.unused)
+	if c.open <= c.bound {
+		return nil
+	}
+	first := c.unused.Front()
+	if first.Value == any(conn) && c.idle.Len() > 0 {
+		first = c.idle.Front()
+	}
+	oldest, _ := first.Value.(*connection)
+	oldest.chooseLocked()
+	return oldest
+}
+
+func (c *connections) count() float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return float64(c.open)
+}
+
+// connection is a caller's connection.
+type connection struct {
+	net.Conn
+
+	all  *connections
+	flow sync.Mutex // guards the next ones
+	// writing says that something is being written, whole that what was written ends with a frame.
+	writing, whole, closed bool
+	// unwritten counts the refusals that may not be written yet.
+	unwritten int64
+	// wake is signalled when one of them changes.
+	wake sync.Cond
+
+	// dismissed says that nothing more is written.
+	dismissed atomic.Bool
+
+	// Guarded by connections.mu.
+	calls int
+	// used says that it carried a call.
+	used, gone bool
+	// place is that in the list queue; nil while there are calls.
+	place *list.Element
+	queue *list.List
+}
+
+// wait puts the connection at the end of the list.
+func (c *connection) wait(queue *list.List) { c.place, c.queue = queue.PushBack(c), queue }
+
+func (c *connection) leave() {
+	if c.place != nil {
+		c.queue.Remove(c.place)
+		c.place = nil
+	}
+}
+
+// begin counts a call, if the connection is still there for it.
+func (c *connection) begin() bool {
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
+	if c.gone {
+		return false
+	}
+	c.leave()
+	c.calls++
+	c.used = true
+	return true
+}
+
+// end is the end of a call that was counted.
+func (c *connection) end() {
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
+	if c.calls--; c.calls == 0 && !c.gone {
+		c.wait(&c.all.idle)
+	}
+}
+
+// goneLocked begins the end of the connection: it no longer counts, and no call begins on it.
+func (c *connection) goneLocked() {
+	if !c.gone {
+		c.gone = true
+		c.all.open--
+		c.leave()
+	}
+}
+
+// chooseLocked makes it the connection that is dismissed next.
+func (c *connection) chooseLocked() {
+	c.dismissed.Store(true)
+	c.goneLocked()
+}
+
+// dismiss closes a connection without calls. If it never carried one, what is just arriving was not begun, and a GOAWAY
+// says so: gRPC's clients send it again on another connection by themselves. Of one that did, a response may not be
+// written yet, and its call must not be sent again.
+func (c *connection) dismiss() {
+	c.all.mu.Lock()
+	used := c.used
+	c.all.mu.Unlock()
+	c.flow.Lock()
+	if !used && c.whole && !c.writing {
+		_ = c.Conn.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+		_, _ = c.Conn.Write(goAwayFromTheFirst())
+	}
+	c.flow.Unlock()
+	_ = c.Close()
+}
+
+// goAwayFromTheFirst is a GOAWAY, without an error, that names stream 0 as the last one that was begun.
+func goAwayFromTheFirst() []byte {
+	return []byte{0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+}
+
+// Close closes the connection; it may be called again.
+func (c *connection) Close() error {
+	c.all.mu.Lock()
+	c.goneLocked()
+	c.all.mu.Unlock()
+	c.flow.Lock()
+	c.closed = true
+	c.wake.Signal()
+	c.flow.Unlock()
+	return c.Conn.Close()
+}
+
+// Read takes nothing from a caller that does not read what it is sent: what it asks for would pile up.
+func (c *connection) Read(b []byte) (int, error) {
+	c.flow.Lock()
+	for (c.writing || c.unwritten > maxUnwritten) && !c.closed {
+		c.wake.Wait()
+	}
+	c.flow.Unlock()
+	return c.Conn.Read(b)
+}
+
+// Write writes, for a bounded time. grpc writes less than its buffer only if nothing more is in its queue.
+func (c *connection) Write(b []byte) (int, error) {
+	if c.dismissed.Load() {
+		return 0, net.ErrClosed
+	}
+	c.flow.Lock()
+	c.writing = true
+	if len(b) < writeBufferBytes {
+		c.forgive()
+	}
+	c.flow.Unlock()
+	timeout := writeTimeout
+	if c.all.writes.Add(1) > fewWrites {
+		timeout = hurriedTimeout
+	}
+	_ = c.SetWriteDeadline(time.Now().Add(timeout)) // fails only if it is closed
+	n, err := c.Conn.Write(b)
+	c.all.writes.Add(-1)
+	c.flow.Lock()
+	c.writing, c.whole = false, len(b) < writeBufferBytes
+	c.wake.Signal()
+	c.flow.Unlock()
+	return n, err
+}
+
+// refused notes a refusal whose status is to be written, and reports whether it may have details.
+func (c *connection) refused() bool {
+	c.flow.Lock()
+	c.unwritten++
+	c.flow.Unlock()
+	return c.all.unwritten.Add(1) <= maxUnwrittenInAll
+}
+
+// ended forgets what will never be written.
+func (c *connection) ended() {
+	c.flow.Lock()
+	defer c.flow.Unlock()
+	c.forgive()
+}
+
+func (c *connection) forgive() {
+	c.all.unwritten.Add(-c.unwritten)
+	c.unwritten = 0
+}
+
+// RemoteAddr is the peer's address, from which the connection can be found again.
+func (c *connection) RemoteAddr() net.Addr { return address{c.Conn.RemoteAddr(), c} }
+
+type address struct {
+	net.Addr
+
+	connection *connection
+}

@@ -1,0 +1,136 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// From a caller that does not read, nothing more is taken.
+func TestCallerThatDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		s := newServer(t, succeeding(), Config{})
+		conn := s.connections.add(ours)
+		wrote, read := make(chan error, 1), make(chan error, 1)
+		go func() {
+			_, err := conn.Write([]byte("an answer"))
+			wrote <- err
+		}()
+		synctest.Wait()
+		go func() {
+			_, err := conn.Read(make([]byte, 100))
+			read <- err
+		}()
+		go func() { _, _ = io.WriteString(theirs, "a request") }()
+		synctest.Wait()
+		select {
+		case err := <-read:
+			t.Errorf("it was read: %v", err)
+		default:
+		}
+		start := time.Now()
+		if err := <-wrote; !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != writeTimeout {
+			t.Errorf("%v after %s", err, time.Since(start))
+		}
+		if err := <-read; err != nil {
+			t.Error(err)
+		}
+		_ = conn.Close()
+	})
+}
+
+// Many callers that do not read are cut soon.
+func TestManyCallersThatDoNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, succeeding(), Config{})
+		start := time.Now()
+		took := make(chan time.Duration, fewWrites+1)
+		for range fewWrites + 1 {
+			ours, _ := net.Pipe()
+			conn := s.connections.add(ours)
+			go func() {
+				_, _ = conn.Write([]byte("a response"))
+				took <- time.Since(start)
+			}()
+			synctest.Wait()
+		}
+		if first := <-took; first != hurriedTimeout {
+			t.Errorf("the first was cut after %s", first)
+		}
+		for range fewWrites {
+			if other := <-took; other != writeTimeout {
+				t.Errorf("one was cut after %s", other)
+			}
+		}
+		if n := s.connections.writes.Load(); n != 0 {
+			t.Errorf("%d are left", n)
+		}
+	})
+}
+
+// Refusals that may not be written yet are bounded, for a connection and for the process.
+func TestUnwrittenRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		go func() { _, _ = io.Copy(io.Discard, theirs) }()
+		go func() { _, _ = theirs.Write([]byte("a request")) }()
+		s := newServer(t, succeeding(), Config{})
+		conn, other := s.connections.add(ours), s.connections.add(closing{closed: new([]string)})
+		for range maxUnwritten + 1 {
+			if !conn.refused() {
+				t.Fatal("no details")
+			}
+		}
+		read := make(chan error, 1)
+		go func() {
+			_, err := conn.Read(make([]byte, writeBufferBytes))
+			read <- err
+		}()
+		go func() { _, _ = conn.Write(make([]byte, writeBufferBytes)) }() // a full buffer: there may be more
+		synctest.Wait()
+		select {
+		case err := <-read:
+			t.Fatalf("it was read: %v", err)
+		default:
+		}
+		if _, err := conn.Write([]byte("the last")); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-read; err != nil {
+			t.Fatal(err)
+		}
+		for range maxUnwrittenInAll {
+			other.refused()
+		}
+		if conn.refused() {
+			t.Error("details although the process has too many")
+		}
+		other.ended()
+		if !conn.refused() {
+			t.Error("the end of a connection does not count")
+		}
+		conn.ended()
+		if n := s.connections.unwritten.Load(); n != 0 {
+			t.Errorf("%d are left", n)
+		}
+		// One that waits is woken when the connection is closed.
+		for range maxUnwritten + 1 {
+			conn.refused()
+		}
+		go func() {
+			_, err := conn.Read(make([]byte, 1))
+			read <- err
+		}()
+		synctest.Wait()
+		_ = conn.Close()
+		if err := <-read; err == nil {
+			t.Error("a closed connection was read")
+		}
+		_ = theirs.Close()
+	})
+}
