@@ -98,7 +98,7 @@ func TestWaitingMakesNoUnknownOutcome(t *testing.T) {
 			calls.Go(func() { results.add(at(ctx, c, "us-east-1_Slow")) })
 		}
 		calls.Wait()
-		results.want(t, map[string]int{"confirmed, 1 attempts": 128, "POOL_BUSY NOT_SENT   0": 1_872})
+		results.want(t, map[string]int{"confirmed, 1 attempts": 116, "POOL_BUSY NOT_SENT   0": 1_884})
 		if use := c.Slots(); use != (Slots{Free: 256}) {
 			t.Errorf("afterwards %+v", use)
 		}
@@ -216,6 +216,25 @@ func TestSlowPoolDoesNotStarveOthers(t *testing.T) {
 		}
 		stop()
 		slow.Wait()
+	})
+}
+
+// Nor do many pools that hang, one after the other: the reserve is for those that hold nothing.
+func TestManySlowPoolsDoNotStarveOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := scripted(t, nil, after(15*time.Second, okBody))
+		var calls sync.WaitGroup
+		for pool := range 20 {
+			for range 256 {
+				calls.Go(func() { _ = at(t.Context(), c, fmt.Sprintf("us-east-1_Slow%d", pool)) })
+			}
+			synctest.Wait()
+		}
+		start := time.Now()
+		if got := at(t.Context(), c, "us-east-1_Good"); got != "confirmed, 1 attempts" || time.Since(start) != 15*time.Second {
+			t.Errorf("%s after %s", got, time.Since(start))
+		}
+		calls.Wait()
 	})
 }
 

@@ -154,7 +154,7 @@ func New(cognito Cognito, config Config) (*Server, error) {
 		methods:  map[string]bool{},
 		rpcs:     map[string]*rpc{},
 		hurried:  make(chan struct{}),
-		calls:    fair.NewWithReserve[*connection](config.MaxCalls, config.MaxCalls/10),
+		calls:    fair.New[*connection](config.MaxCalls),
 		checks:   fair.New[*connection](maxChecks),
 		stopped:  make(chan struct{}),
 	}

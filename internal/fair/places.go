@@ -8,9 +8,15 @@ import (
 	"time"
 )
 
+// reservePart is the part of the places that is kept for keys that hold none.
+const reservePart = 10
+
 // Places are a fixed number of places. A key takes one only while it holds fewer than are free: alone it can hold half of
-// them, two keys a third each, and a key that comes later still finds one. Nothing is kept of a key that neither holds a
-// place nor waits for one.
+// them, two keys that give back what they take a third each. Keys that take all they can, one after the other, and give
+// nothing back halve what is free each time; so a reserve is kept for keys that hold none. Nothing is kept of a key that
+// neither holds a place nor waits for one.
+//
+// A key waits only while it may take none, so whoever comes later never overtakes one of its own key.
 type Places[K comparable] struct {
 	mu      sync.Mutex // guards all below
 	free    int
@@ -33,14 +39,6 @@ type holder struct {
 
 type waiter struct{ taken chan struct{} }
 
-// NewWithReserve returns n places of which the last ones are only for keys that hold none. Many keys that come one after
-// the other, and give nothing back, can't take those as well.
-func NewWithReserve[K comparable](n, reserve int) *Places[K] {
-	p := New[K](n)
-	p.reserve = reserve
-	return p
-}
-
 // Verdict says whether a place was taken, and if not, why.
 type Verdict uint8
 
@@ -55,9 +53,9 @@ const (
 	Ended
 )
 
-// New returns n places.
+// New returns n places. The last tenth of them is the reserve.
 func New[K comparable](n int) *Places[K] {
-	return &Places[K]{free: n, holders: map[K]*holder{}}
+	return &Places[K]{free: n, reserve: n / reservePart, holders: map[K]*holder{}}
 }
 
 // TryTake takes a place for the key if it can have one now. Give gives it back.
@@ -65,7 +63,7 @@ func (p *Places[K]) TryTake(key K) Verdict {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h := p.holder(key)
-	if h.waiters.Len() == 0 && p.take(h) {
+	if p.take(h) {
 		return Taken
 	}
 	p.forget(key, h)
@@ -76,7 +74,7 @@ func (p *Places[K]) TryTake(key K) Verdict {
 func (p *Places[K]) Take(ctx context.Context, key K, wait time.Duration) Verdict {
 	p.mu.Lock()
 	h := p.holder(key)
-	if h.waiters.Len() == 0 && p.take(h) {
+	if p.take(h) {
 		p.mu.Unlock()
 		return Taken
 	}
@@ -90,13 +88,13 @@ func (p *Places[K]) Take(ctx context.Context, key K, wait time.Duration) Verdict
 
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	verdict := Busy
+	ended := false
 	select {
 	case <-w.taken:
 		return Taken
 	case <-timer.C:
 	case <-ctx.Done():
-		verdict = Ended
+		ended = true
 	}
 
 	p.mu.Lock()
@@ -108,7 +106,7 @@ func (p *Places[K]) Take(ctx context.Context, key K, wait time.Duration) Verdict
 	}
 	p.leave(h, place)
 	p.forget(key, h)
-	if verdict == Ended {
+	if ended {
 		return Ended
 	}
 	return h.refusal()
@@ -144,13 +142,16 @@ func (p *Places[K]) offer() {
 	}
 }
 
-// take takes a place for the holder if it holds fewer than are free.
-func (p *Places[K]) take(h *holder) bool {
-	left := p.free
-	if h.held > 0 {
-		left -= p.reserve
+// may reports whether the holder may take a place.
+func (p *Places[K]) may(h *holder) bool {
+	if h.held == 0 {
+		return p.free > 0
 	}
-	if h.held >= left {
+	return h.held < p.free-p.reserve
+}
+
+func (p *Places[K]) take(h *holder) bool {
+	if !p.may(h) {
 		return false
 	}
 	h.held++
