@@ -71,11 +71,16 @@ type world struct {
 // newWorld starts the replicas, the proxies and the relays between them.
 func newWorld(t *testing.T, fault func(fakecognito.Request) fakecognito.Fault) *world {
 	t.Helper()
+	return newWorldOf(t, fault, server.Config{})
+}
+
+func newWorldOf(t *testing.T, fault func(fakecognito.Request) fakecognito.Fault, config server.Config) *world {
+	t.Helper()
 	w := &world{upstream: newUpstream(t, fault), pki: newPKI(t), proxies: map[string]*proxy{}}
 	cognito := newCognito(t, w.upstream.url)
 	var addresses [2]string
 	for i := range w.replicas {
-		r := startReplica(t, cognito, "127.0.0.1:0", server.Config{})
+		r := startReplica(t, cognito, "127.0.0.1:0", config)
 		t.Cleanup(func() { r.stop(t) })
 		w.replicas[i], w.cutters[i] = r, cutter(t, r.address)
 		addresses[i] = w.cutters[i].address
