@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"reflect"
 	"strings"
@@ -13,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/smithy-go/auth"
 	smithyendpoints "github.com/aws/smithy-go/endpoints"
+
+	"cognito.internal/useradmin/internal/loopback"
 )
 
 // Errors of the configuration name no value of it, since those may come from a file.
@@ -96,11 +97,7 @@ func checkEndpoint(endpoint string) error {
 // protected reports whether nobody between can read what is sent to the URL.
 func protected(endpoint string) bool {
 	u, err := url.Parse(endpoint)
-	return err == nil && u.Hostname() != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()))
-}
-
-func loopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
+	return err == nil && u.Hostname() != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback.Host(u.Hostname()))
 }
 
 // awsHost reports whether the host is one of AWS's own, in any of its partitions.

@@ -8,13 +8,14 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"cognito.internal/useradmin/internal/loopback"
 )
 
 // maxResponse bounds the body and the header of a response. Cognito's have a few hundred bytes.
@@ -73,9 +74,9 @@ func dialer(endpoint string) *net.Dialer {
 	return d
 }
 
-// loopbackOnly refuses a connection before its first packet; the address is an IP address by now.
-func loopbackOnly(_, address string, _ syscall.RawConn) error {
-	if to, err := netip.ParseAddrPort(address); err != nil || !to.Addr().Unmap().IsLoopback() {
+// loopbackOnly is a Control whose error problem knows.
+func loopbackOnly(network, address string, conn syscall.RawConn) error {
+	if loopback.Control(network, address, conn) != nil {
 		return errNotLoopback
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"cognito.internal/useradmin/internal/loopback"
 )
 
 // OnlyLoopback refuses requests whose Host is not loopback before next sees them: a page in a browser can make a name of
@@ -24,5 +26,5 @@ func loopbackHost(host string) bool {
 	if err != nil {
 		name = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	}
-	return strings.EqualFold(name, "localhost") || net.ParseIP(name).IsLoopback()
+	return loopback.Host(name)
 }
