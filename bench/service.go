@@ -30,7 +30,7 @@ func BuildService(ctx context.Context, binary string) error {
 
 // StartService starts the program in front of the endpoint, with a log line a call as it has by default, and waits until its
 // health is SERVING.
-func StartService(ctx context.Context, binary, log, endpoint string, flags ...string) (*Service, error) {
+func StartService(ctx context.Context, binary, log, endpoint string) (*Service, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -40,9 +40,8 @@ func StartService(ctx context.Context, binary, log, endpoint string, flags ...st
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	flags = append([]string{"serve", "--region=" + Region, "--listen=" + address, "--cognito-endpoint=" + endpoint,
-		"--drain-delay=0s", "--drain-timeout=3s"}, flags...)
-	cmd := exec.CommandContext(ctx, binary, flags...) //nolint:gosec // what BuildService made
+	cmd := exec.CommandContext(ctx, binary, "serve", "--region="+Region, "--listen="+address, "--cognito-endpoint="+endpoint, //nolint:gosec // what BuildService made
+		"--drain-delay=0s", "--drain-timeout=3s")
 	cmd.Stdout, cmd.Stderr = file, file
 	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+AccessKeyID, "AWS_SECRET_ACCESS_KEY="+SecretAccessKey,
 		"AWS_SESSION_TOKEN=", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
@@ -57,11 +56,8 @@ func StartService(ctx context.Context, binary, log, endpoint string, flags ...st
 	return s, nil
 }
 
-// End drains the service, and kills it if that takes too long; nil is one that never started.
+// End drains the service, and kills it if that takes too long.
 func (s *Service) End() {
-	if s == nil {
-		return
-	}
 	_ = s.Cmd.Process.Signal(os.Interrupt)
 	timer := time.AfterFunc(10*time.Second, func() { _ = s.Cmd.Process.Kill() })
 	defer timer.Stop()

@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -70,7 +71,7 @@ type stage struct {
 	self    string
 	cognito *process
 	bare    *process
-	service *process
+	service *bench.Service
 }
 
 func setUp(ctx context.Context, dir string) (*stage, error) {
@@ -93,9 +94,11 @@ func setUp(ctx context.Context, dir string) (*stage, error) {
 }
 
 func (s *stage) close() {
-	for _, p := range []*process{s.service, s.bare, s.cognito} {
-		p.end()
+	if s.service != nil {
+		s.service.End()
 	}
+	s.bare.end()
+	s.cognito.end()
 }
 
 // cost is CPU seconds by who spent them.
@@ -115,11 +118,11 @@ func (s *stage) compare(ctx context.Context, callers, calls, rounds int) ([]roun
 		for _, m := range []struct {
 			into         *cost
 			role, target string
-			server       *process
+			server       *exec.Cmd
 		}{
-			{&all[i].bare, roleGRPC, s.bare.address, s.bare},
+			{&all[i].bare, roleGRPC, s.bare.address, s.bare.cmd},
 			{&all[i].direct, roleSDK, "http://" + s.cognito.address, nil},
-			{&all[i].service, roleGRPC, s.service.address, s.service},
+			{&all[i].service, roleGRPC, s.service.Address, s.service.Cmd},
 		} {
 			var err error
 			if *m.into, err = s.measure(ctx, m.role, m.target, callers, calls, m.server); err != nil {
@@ -131,42 +134,38 @@ func (s *stage) compare(ctx context.Context, callers, calls, rounds int) ([]roun
 }
 
 // measure lets a new client warm up, then counts what its calls cost everywhere.
-func (s *stage) measure(ctx context.Context, role, target string, callers, calls int, server *process) (cost, error) {
+func (s *stage) measure(ctx context.Context, role, target string, callers, calls int, server *exec.Cmd) (cost, error) {
 	client, err := startRole(ctx, s.self, role, target, strconv.Itoa(callers), strconv.Itoa(calls))
 	if err != nil {
 		return cost{}, err
 	}
 	defer client.end()
-	before, err := s.spent(client, server)
+	before, err := s.spent(client.cmd, server)
 	if err != nil {
 		return cost{}, err
 	}
 	if err := client.command("go"); err != nil {
 		return cost{}, err
 	}
-	after, err := s.spent(client, server)
+	after, err := s.spent(client.cmd, server)
 	return cost{after.client - before.client, after.server - before.server, after.cognito - before.cognito}, err
 }
 
-func (s *stage) spent(client, server *process) (c cost, err error) {
-	if c.client, err = client.cpu(); err == nil && server != nil {
-		c.server, err = server.cpu()
+func (s *stage) spent(client, server *exec.Cmd) (c cost, err error) {
+	if c.client, err = cpuOf(client); err == nil && server != nil {
+		c.server, err = cpuOf(server)
 	}
 	if err == nil {
-		c.cognito, err = s.cognito.cpu()
+		c.cognito, err = cpuOf(s.cognito.cmd)
 	}
 	return c, err
 }
 
 // startService builds and starts the service as it is shipped, with its log in a file.
-func startService(ctx context.Context, dir, endpoint string) (*process, error) {
+func startService(ctx context.Context, dir, endpoint string) (*bench.Service, error) {
 	binary := filepath.Join(dir, "useradmin")
 	if err := bench.BuildService(ctx, binary); err != nil {
 		return nil, err
 	}
-	s, err := bench.StartService(ctx, binary, filepath.Join(dir, "log"), endpoint)
-	if err != nil {
-		return nil, err
-	}
-	return &process{cmd: s.Cmd, address: s.Address}, nil
+	return bench.StartService(ctx, binary, filepath.Join(dir, "log"), endpoint)
 }

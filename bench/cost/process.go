@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// process is a part that runs. A role is talked to line by line, and ends when its input does.
+// process is a role that runs. It is talked to line by line, and ends when its input does.
 type process struct {
 	cmd     *exec.Cmd
 	in      io.WriteCloser
@@ -66,20 +66,16 @@ func (p *process) end() {
 	if p == nil {
 		return
 	}
-	if p.in != nil {
-		_ = p.in.Close()
-	} else {
-		_ = p.cmd.Process.Signal(os.Interrupt)
-	}
+	_ = p.in.Close()
 	timer := time.AfterFunc(10*time.Second, func() { _ = p.cmd.Process.Kill() })
 	defer timer.Stop()
 	_ = p.cmd.Wait()
 }
 
-// cpu is the time that all threads of the process have spent, in user and in kernel mode, in seconds.
-func (p *process) cpu() (float64, error) {
+// cpuOf is the time that all threads of the process have spent, in user and in kernel mode, in seconds.
+func cpuOf(cmd *exec.Cmd) (float64, error) {
 	const ticks = 100 // a second, on every Linux that Go runs on
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", cmd.Process.Pid))
 	if err != nil {
 		return 0, err
 	}

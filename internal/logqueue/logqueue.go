@@ -1,4 +1,4 @@
-// Package logqueue keeps who writes a log from waiting for who reads it.
+// Package logqueue queues a log, so that a slow reader never blocks the writer.
 package logqueue
 
 import (
@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// chunkBytes is how much is written at once: a pipe takes this much whole, whoever else writes to it (PIPE_BUF).
+// chunkBytes is how much is written at once. On Linux a pipe takes this much in one piece, whoever else writes to it (PIPE_BUF).
 const chunkBytes = 4 << 10
 
 // spareChunks is how many written chunks are kept to be filled again.

@@ -1,5 +1,5 @@
 // Command vuln reads what `govulncheck -format json` prints and decides: it exits with 1 if an advisory of a module
-// has to be acted on. Advisories of the Go release itself are printed only: a newer patch release mends them, and it is
+// has to be acted on. Advisories of the Go release itself are printed only: a newer patch release fixes them, and it is
 // the release's build that has to use it, not this machine.
 package main
 
@@ -47,13 +47,13 @@ type advisory struct {
 }
 
 func main() {
-	if err := judge(os.Stdin, os.Stdout); err != nil {
+	if err := check(os.Stdin, os.Stdout); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "vuln:", err)
 		os.Exit(1)
 	}
 }
 
-func judge(r io.Reader, w io.Writer) error {
+func check(r io.Reader, w io.Writer) error {
 	advisories, err := read(r, w)
 	if err != nil {
 		return err

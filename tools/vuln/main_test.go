@@ -31,7 +31,7 @@ func TestJudge(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var out strings.Builder
-			err := judge(strings.NewReader(test.in), &out)
+			err := check(strings.NewReader(test.in), &out)
 			if !strings.Contains(out.String(), test.out) {
 				t.Errorf("printed %q, want %q", out.String(), test.out)
 			}
@@ -47,7 +47,7 @@ func TestFindingsAreGathered(t *testing.T) {
 	var out strings.Builder
 	in := head + `{"finding":{"osv":"GO-2","trace":[{"module":"b"}]}}{"finding":{"osv":"GO-2","trace":[{"module":"b","package":"b","function":"F"}]}}` +
 		`{"finding":{"osv":"GO-2","trace":[{"module":"b","package":"b"}]}}`
-	if err := judge(strings.NewReader(in), &out); err == nil || strings.Count(out.String(), "GO-2") != 1 || !strings.Contains(out.String(), "called") {
+	if err := check(strings.NewReader(in), &out); err == nil || strings.Count(out.String(), "GO-2") != 1 || !strings.Contains(out.String(), "called") {
 		t.Errorf("%v, printed %q", err, out.String())
 	}
 }
