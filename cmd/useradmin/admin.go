@@ -29,7 +29,7 @@ type admin struct {
 	http *http.Server
 }
 
-func newAdmin(at place, registry *prometheus.Registry, ready func() bool) (*admin, error) {
+func newAdmin(at listenAddress, registry *prometheus.Registry, ready func() bool) (*admin, error) {
 	if at.address == "" {
 		return nil, nil //nolint:nilnil // nil is a good admin that serves nothing
 	}
@@ -41,7 +41,7 @@ func newAdmin(at place, registry *prometheus.Registry, ready func() bool) (*admi
 }
 
 func adminServer(registry *prometheus.Registry, ready func() bool) *http.Server {
-	connections := &newest{most: adminConnections}
+	connections := &connLimit{limit: adminConnections}
 	return &http.Server{
 		Handler:           adminHandler(registry, ready),
 		MaxHeaderBytes:    adminHeaderBytes,
@@ -49,7 +49,7 @@ func adminServer(registry *prometheus.Registry, ready func() bool) *http.Server 
 		ReadHeaderTimeout: adminReadTimeout,
 		WriteTimeout:      2 * adminTimeout, // a scrape is made within adminTimeout, then it is read
 		IdleTimeout:       time.Minute,
-		ConnState:         connections.note,
+		ConnState:         connections.track,
 		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 }
@@ -79,27 +79,27 @@ func writeText(w http.ResponseWriter, status int, text string) {
 	_, _ = io.WriteString(w, text)
 }
 
-// newest bounds the connections of an HTTP server: at the bound the oldest goes, so that idle ones can't keep a probe out,
-// whose failure would end the process.
-type newest struct {
-	most int
-	mu   sync.Mutex
-	open []net.Conn // the oldest first
+// connLimit bounds the connections of an HTTP server: at the bound the oldest is closed. Otherwise idle connections would fail
+// the liveness probe, and the process would be restarted.
+type connLimit struct {
+	limit int
+	mu    sync.Mutex
+	open  []net.Conn // the oldest first
 }
 
-// note is the server's hook ConnState.
-func (n *newest) note(conn net.Conn, state http.ConnState) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+// track is the server's hook ConnState.
+func (l *connLimit) track(conn net.Conn, state http.ConnState) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	switch state {
 	case http.StateNew:
-		if len(n.open) >= n.most {
-			_ = n.open[0].Close()
-			n.open = slices.Delete(n.open, 0, 1)
+		if len(l.open) >= l.limit {
+			_ = l.open[0].Close()
+			l.open = slices.Delete(l.open, 0, 1)
 		}
-		n.open = append(n.open, conn)
+		l.open = append(l.open, conn)
 	case http.StateClosed, http.StateHijacked:
-		n.open = slices.DeleteFunc(n.open, func(c net.Conn) bool { return c == conn })
+		l.open = slices.DeleteFunc(l.open, func(c net.Conn) bool { return c == conn })
 	case http.StateActive, http.StateIdle:
 	}
 }

@@ -134,22 +134,22 @@ func TestAdminConnectionsAreBounded(t *testing.T) {
 
 // In a burst the server hears of closed connections only later; each newcomer still pushes out another one.
 func TestAdminConnectionsInABurst(t *testing.T) {
-	n := &newest{most: 2}
+	l := &connLimit{limit: 2}
 	var conns []net.Conn
 	for range 4 {
 		conn, far := net.Pipe()
 		defer func() { _ = far.Close() }()
-		n.note(conn, http.StateNew)
+		l.track(conn, http.StateNew)
 		conns = append(conns, conn)
 	}
 	for i, conn := range conns {
 		if closed := conn.SetDeadline(time.Time{}) != nil; closed != (i < 2) {
 			t.Errorf("connection %d: closed %t", i, closed)
 		}
-		n.note(conn, http.StateClosed)
+		l.track(conn, http.StateClosed)
 	}
-	if len(n.open) != 0 {
-		t.Errorf("%d are left", len(n.open))
+	if len(l.open) != 0 {
+		t.Errorf("%d are left", len(l.open))
 	}
 }
 
@@ -164,6 +164,22 @@ func TestAdminRequestsAreBounded(t *testing.T) {
 		}
 		if _, err := io.Copy(io.Discard, slow); err != nil || time.Since(start) != adminReadTimeout {
 			t.Errorf("half a header: ended after %s, %v", time.Since(start), err)
+		}
+		// A response may be taken for so long, and no longer.
+		for wait, taken := range map[time.Duration]bool{2*adminTimeout - time.Second: true, 2*adminTimeout + time.Second: false} {
+			conn := dial()
+			if _, err := io.WriteString(conn, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(wait)
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if (err == nil) != taken {
+				t.Errorf("a response that is read after %s: %v", wait, err)
+			}
+			if err == nil {
+				_ = resp.Body.Close()
+			}
+			_ = conn.Close()
 		}
 		idle := dial()
 		if status, err := request(idle, ""); status != 200 {
@@ -215,7 +231,7 @@ func TestScrapesAreBounded(t *testing.T) {
 	})
 }
 
-// Each address is opened by its own flag: who lets Prometheus in has not let callers in.
+// Each address is opened by its own flag: opening the metrics does not open the service.
 func TestOpenAddressesAreAcceptedOneByOne(t *testing.T) {
 	open := program(t, "serve", "--region=US_EAST", "--admin-listen=0.0.0.0:9090", "--admin-open")
 	if _, _, stderr := finish(t, open); strings.Contains(stderr, "is neither loopback nor a Unix socket") {
@@ -241,11 +257,17 @@ func startWithAdmin(t *testing.T, env ...string) (*running, *http.Client) {
 	cmd.Env = append(cmd.Env, env...)
 	r := start(t, cmd)
 	r.await(t, "msg=serving")
+	return r, unixClient(t, path)
+}
+
+// unixClient connects to the socket, whatever host the URL has.
+func unixClient(t *testing.T, path string) *http.Client {
+	t.Helper()
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
-	return r, &http.Client{Transport: transport}
+	return &http.Client{Transport: transport}
 }
 
 // Probes are answered from the start; readiness follows the credentials and the drain.
@@ -280,9 +302,7 @@ func TestProbes(t *testing.T) {
 	close(granted)
 	r.await(t, "msg=ready")
 	expect("with credentials", 200, "1", true)
-	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	r.signal(t, syscall.SIGTERM)
 	r.await(t, "msg=draining")
 	expect("in the drain", 503, "0", true)
 }

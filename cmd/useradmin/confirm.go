@@ -82,7 +82,11 @@ func (c *confirmCommand) Run(std streams) error {
 	if err != nil {
 		return err
 	}
-	conn, err := connect(c.Address, c.connectFlags)
+	t, err := targetOf(c.Address)
+	if err != nil {
+		return err
+	}
+	conn, err := connect(t, c.connectFlags)
 	if err != nil {
 		return err
 	}
@@ -96,7 +100,7 @@ func (c *confirmCommand) Run(std streams) error {
 	defer cancel()
 	a := ask(ctx, useradminv1.NewUserAdminClient(conn), req, std.Err)
 
-	r := &report{command: c, answer: a, glossary: g}
+	r := &report{command: c, target: t, answer: a, glossary: g}
 	if err := r.write(std); err != nil {
 		return err
 	}

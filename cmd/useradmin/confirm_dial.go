@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"syscall"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+
+	"cognito.internal/useradmin/internal/loopback"
 )
 
 // connectFlags say how to connect to a service.
@@ -28,11 +29,13 @@ func (f connectFlags) secure() bool {
 
 // target is where a service is.
 type target struct {
+	// address is as it was given.
+	address string
 	// name is as gRPC spells it.
 	name string
 	// socket is the path of a Unix socket; empty for other addresses.
 	socket string
-	// local says that the address claims to be on this machine. Whether a name keeps the promise shows when it is dialled.
+	// local says that the address claims to be on this machine. A name is checked when it is dialled.
 	local bool
 }
 
@@ -43,34 +46,32 @@ func targetOf(address string) (target, error) {
 	case err != nil:
 		return target{}, usageError{err}
 	case unix:
-		return target{name: "passthrough:///localhost", socket: path, local: true}, nil
+		// gRPC's own unix scheme would parse the path as a URL, and % or ? would change it; localhost is the name that TLS
+		// expects.
+		return target{address: address, name: "passthrough:///localhost", socket: path, local: true}, nil
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || host == "" || port == "" {
 		return target{}, usageError{fmt.Errorf("%q is not an address: give host:port or unix:/path", address)}
 	}
-	return target{name: "dns:///" + address, local: loopback(host)}, nil
+	return target{address: address, name: "dns:///" + address, local: loopback.Host(host)}, nil
 }
 
 // connect makes a connection. It is plaintext only on this machine, or if that is asked for.
-func connect(address string, flags connectFlags) (*grpc.ClientConn, error) {
-	t, err := targetOf(address)
-	if err != nil {
-		return nil, err
-	}
+func connect(t target, flags connectFlags) (*grpc.ClientConn, error) {
 	options, err := t.options(flags)
 	if err != nil {
 		return nil, err
 	}
 	conn, err := grpc.NewClient(t.name, options...)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("%q is not an address: %w", address, err)}
+		return nil, usageError{fmt.Errorf("%q is not an address: %w", t.address, err)}
 	}
 	return conn, nil
 }
 
 func (t target) options(flags connectFlags) ([]grpc.DialOption, error) {
-	options := append(witnessed(), grpc.WithDisableServiceConfig(), grpc.WithUserAgent("useradmin"))
+	options := append(reportUnsent(), grpc.WithDisableServiceConfig(), grpc.WithUserAgent("useradmin"))
 	if t.local {
 		options = append(options, grpc.WithNoProxy())
 	}
@@ -83,7 +84,7 @@ func (t target) options(flags connectFlags) ([]grpc.DialOption, error) {
 		options = append(options, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", t.socket)
 		}))
-	case flags.plaintext(t) && !flags.Plaintext:
+	case flags.unencrypted(t) && !flags.Plaintext:
 		options = append(options, grpc.WithContextDialer(dialLoopback))
 	}
 	return append(options, grpc.WithTransportCredentials(transport)), nil
@@ -93,24 +94,23 @@ func (f connectFlags) credentials(t target) (credentials.TransportCredentials, e
 	switch {
 	case f.Plaintext && f.secure():
 		return nil, usageError{errors.New("--plaintext excludes --ca, --cert and --key, which are for TLS: drop it or them")}
-	case f.plaintext(t):
+	case f.unencrypted(t):
 		return insecure.NewCredentials(), nil
 	default:
 		return f.tls()
 	}
 }
 
-// plaintext tells whether connections are not encrypted.
-func (f connectFlags) plaintext(t target) bool {
+// unencrypted tells whether connections are not encrypted.
+func (f connectFlags) unencrypted(t target) bool {
 	return f.Plaintext || t.local && !f.secure()
 }
 
 // manner is how connections are made, for people who look for what is wrong with one: a server that does not like a
 // caller's certificate often cuts the connection without a word.
-func (f connectFlags) manner(address string) string {
-	t, _ := targetOf(address) // it was read before
+func (f connectFlags) manner(t target) string {
 	switch {
-	case f.plaintext(t):
+	case f.unencrypted(t):
 		return "without TLS"
 	case f.Cert == "":
 		return "with TLS and without a client certificate"
@@ -122,9 +122,9 @@ func (f connectFlags) manner(address string) string {
 // dialLoopback connects to this machine only. A name such as localhost may lead anywhere, and what is sent there is not
 // encrypted.
 func dialLoopback(ctx context.Context, address string) (net.Conn, error) {
-	dialer := net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
-		if at, err := netip.ParseAddrPort(address); err != nil || !at.Addr().Unmap().IsLoopback() {
-			return errors.New("not a loopback address, and the connection would not be encrypted: give --ca, or --plaintext to accept that")
+	dialer := net.Dialer{Control: func(network, address string, conn syscall.RawConn) error {
+		if err := loopback.Control(network, address, conn); err != nil {
+			return fmt.Errorf("%w, and the connection would not be encrypted: give --ca, or --plaintext to accept that", err)
 		}
 		return nil
 	}}

@@ -36,6 +36,7 @@ func TestTarget(t *testing.T) {
 		"127.0.0.1.example:1": {name: "dns:///127.0.0.1.example:1"},
 		"passthrough:1":       {name: "dns:///passthrough:1"},
 	} {
+		want.address = address
 		if got, err := targetOf(address); got != want || err != nil {
 			t.Errorf("%s: got %+v, %v", address, got, err)
 		}
@@ -50,8 +51,8 @@ func TestTarget(t *testing.T) {
 // A name that claims to be this machine gets plaintext only where it leads there. 0.0.0.0 stands for a place elsewhere: it
 // is reached, and is not loopback.
 func TestPlaintextGoesToLoopbackOnly(t *testing.T) {
-	flag := serveStub(t, answering(confirmedByCall, nil))
-	elsewhere := strings.Replace(strings.TrimPrefix(flag, "--address="), "127.0.0.1", "0.0.0.0", 1)
+	address := serveStub(t, answering(confirmedByCall, nil))
+	elsewhere := strings.Replace(address, "127.0.0.1", "0.0.0.0", 1)
 	for _, c := range []struct {
 		flags connectFlags
 		want  codes.Code
@@ -70,7 +71,7 @@ func TestPlaintextGoesToLoopbackOnly(t *testing.T) {
 			t.Errorf("%+v: %v, want %s", c.flags, err, c.want)
 		}
 	}
-	if code, _, stderr := inProcess("confirm", strings.Replace(flag, "127.0.0.1", "localhost", 1), "p_1", "jane"); code != 0 {
+	if code, _, stderr := inProcess("confirm", "--address="+strings.Replace(address, "127.0.0.1", "localhost", 1), "p_1", "jane"); code != 0 {
 		t.Errorf("localhost: exit code %d:\n%s", code, stderr)
 	}
 }
@@ -78,7 +79,7 @@ func TestPlaintextGoesToLoopbackOnly(t *testing.T) {
 func TestConfirmPlaintext(t *testing.T) {
 	loopback := serveStub(t, answering(confirmedByCall, nil))
 	for _, address := range []string{loopback, strings.Replace(loopback, "127.0.0.1", "0.0.0.0", 1)} {
-		if code, _, stderr := inProcess("confirm", address, "p_1", "jane", "--plaintext"); code != 0 {
+		if code, _, stderr := inProcess("confirm", "--address="+address, "p_1", "jane", "--plaintext"); code != 0 {
 			t.Errorf("%s: exit code %d:\n%s", address, code, stderr)
 		}
 	}
@@ -103,7 +104,7 @@ func TestConfirmNeverFallsBackToPlaintext(t *testing.T) {
 	address := serveStub(t, answering(confirmedByCall, nil))
 	// This one is reached over loopback too.
 	address = strings.Replace(address, "127.0.0.1", "0.0.0.0", 1)
-	code, stdout, stderr := inProcess("confirm", address, "p_1", "jane", "--timeout=20s")
+	code, stdout, stderr := inProcess("confirm", "--address="+address, "p_1", "jane", "--timeout=20s")
 	if code != 78 || stdout != "" || !strings.Contains(stderr, "TLS handshake") {
 		t.Errorf("exit code %d, %q:\n%s", code, stdout, stderr)
 	}
@@ -112,19 +113,19 @@ func TestConfirmNeverFallsBackToPlaintext(t *testing.T) {
 func TestConfirmTLS(t *testing.T) {
 	certificate, ca := certificateOf(t)
 	address := serveStub(t, answering(confirmedByCall, nil), grpc.Creds(credentials.NewServerTLSFromCert(&certificate)))
-	if code, _, stderr := inProcess("confirm", address, "p_1", "jane", "--ca="+ca); code != 0 {
+	if code, _, stderr := inProcess("confirm", "--address="+address, "p_1", "jane", "--ca="+ca); code != 0 {
 		t.Errorf("with the CA: exit code %d:\n%s", code, stderr)
 	}
-	if code, _, stderr := inProcess("confirm", address, "p_1", "jane"); code != 78 {
+	if code, _, stderr := inProcess("confirm", "--address="+address, "p_1", "jane"); code != 78 {
 		t.Errorf("plaintext to TLS: exit code %d:\n%s", code, stderr)
 	}
 	elsewhere := strings.Replace(address, "127.0.0.1", "0.0.0.0", 1)
-	code, _, stderr := inProcess("confirm", elsewhere, "p_1", "jane")
+	code, _, stderr := inProcess("confirm", "--address="+elsewhere, "p_1", "jane")
 	if code != 78 || !strings.Contains(strings.Join(strings.Fields(stderr), " "), "failed to verify certificate") {
 		t.Errorf("with the system's certificates: exit code %d:\n%s", code, stderr)
 	}
 	// Who gives a CA wants TLS on loopback too.
-	code, _, stderr = inProcess("confirm", serveStub(t, answering(confirmedByCall, nil)), "p_1", "jane", "--ca="+ca)
+	code, _, stderr = inProcess("confirm", "--address="+serveStub(t, answering(confirmedByCall, nil)), "p_1", "jane", "--ca="+ca)
 	if code != 78 || !strings.Contains(stderr, "TLS handshake") {
 		t.Errorf("TLS to plaintext: exit code %d:\n%s", code, stderr)
 	}

@@ -21,6 +21,7 @@ import (
 // report says what became of a command, to people and programs.
 type report struct {
 	command  *confirmCommand
+	target   target
 	answer   answer
 	glossary *glossary
 }
@@ -163,7 +164,7 @@ func (r *report) do() string {
 		return ""
 	case r.answer.unsent:
 		return fmt.Sprintf("Check that the service runs, that its address is %s, and that it takes connections %s.",
-			printable(r.command.Address), r.command.manner(r.command.Address))
+			printable(r.command.Address), r.command.manner(r.target))
 	case !f.FromService:
 		return fmt.Sprintf("Check that the service runs and that its address is %s.", printable(r.command.Address))
 	case ok && r.command.Strict && f.Reason == useradminv1.ErrorReason_ERROR_REASON_USER_ALREADY_CONFIRMED && r.certain():

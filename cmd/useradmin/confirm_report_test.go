@@ -19,7 +19,7 @@ import (
 
 func TestConfirmSuccess(t *testing.T) {
 	address := serveStub(t, answering(confirmedBefore, nil))
-	code, stdout, stderr := inProcess("confirm", address, "p_1", "jane")
+	code, stdout, stderr := inProcess("confirm", "--address="+address, "p_1", "jane")
 	want := `jane: ALREADY_CONFIRMED
 
   The user was confirmed before this call, or by somebody else while it ran;
@@ -34,7 +34,7 @@ func TestConfirmSuccess(t *testing.T) {
 		t.Errorf("exit code %d, %q:\n%s", code, stderr, stdout)
 	}
 	for _, result := range []useradminv1.ConfirmSignUpResponse_Result{0, 99} {
-		code, stdout, _ := inProcess("confirm", serveStub(t, answering(result, nil)), "p_1", "ja\x1bne")
+		code, stdout, _ := inProcess("confirm", "--address="+serveStub(t, answering(result, nil)), "p_1", "ja\x1bne")
 		if code != 0 || !strings.HasPrefix(stdout, `"ja\x1bne": CONFIRMED_UNATTRIBUTED`) {
 			t.Errorf("%d: exit code %d, %q", result, code, stdout)
 		}
@@ -133,8 +133,8 @@ Details:
 		{status.Error(codes.Unauthenticated, "no\nentry"), 80, "UNAUTHENTICATED: \"no\\nentry\"\n"},
 	} {
 		address := serveStub(t, answering(0, c.err))
-		code, stdout, stderr := inProcess("confirm", address, "p_1", "jane.doe", "--strict")
-		stderr = strings.ReplaceAll(stderr, strings.TrimPrefix(address, "--address="), "ADDRESS")
+		code, stdout, stderr := inProcess("confirm", "--address="+address, "p_1", "jane.doe", "--strict")
+		stderr = strings.ReplaceAll(stderr, address, "ADDRESS")
 		if code != c.code || stdout != "" || !strings.HasPrefix(stderr, c.want) {
 			t.Errorf("exit code %d, want %d, %q:\n%s\nwant:\n%s", code, c.code, stdout, stderr, c.want)
 		}
@@ -163,18 +163,18 @@ func TestConfirmJSON(t *testing.T) {
 			`{"@type":"type.googleapis.com/google.rpc.RequestInfo","requestId":"7d3f"},` +
 			`{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":"<","description":"d","reason":"REQUIRED"}]}]}` + "\n"},
 	} {
-		code, stdout, stderr := inProcess("confirm", serveStub(t, c.stub), "p_1", "jane", "--output=json")
+		code, stdout, stderr := inProcess("confirm", "--address="+serveStub(t, c.stub), "p_1", "jane", "--output=json")
 		if code != c.code || stdout != c.want || stderr != "" {
 			t.Errorf("exit code %d, %q:\n%s\nwant:\n%s", code, stderr, stdout, c.want)
 		}
 	}
 	applied := statusError(codes.FailedPrecondition, "LAMBDA_FAILED", "APPLIED")
-	code, stdout, _ := inProcess("confirm", serveStub(t, answering(0, applied)), "p_1", "jane", "--output=json")
+	code, stdout, _ := inProcess("confirm", "--address="+serveStub(t, answering(0, applied)), "p_1", "jane", "--output=json")
 	if code != 73 || !strings.Contains(stdout, `"confirmed":true,"result":"",`) || !strings.Contains(stdout, `"not_applied":false,"applied":true,`) {
 		t.Errorf("a trigger that failed: exit code %d, %s", code, stdout)
 	}
 	unreadable := status.ErrorProto(&spb.Status{Code: 5, Details: []*anypb.Any{{TypeUrl: "example.com/example.Detail", Value: []byte("abc")}}})
-	_, stdout, _ = inProcess("confirm", serveStub(t, answering(0, unreadable)), "p_1", "jane", "--output=json")
+	_, stdout, _ = inProcess("confirm", "--address="+serveStub(t, answering(0, unreadable)), "p_1", "jane", "--output=json")
 	if !json.Valid([]byte(stdout)) || !strings.Contains(stdout, `"details":[{"@type":"example.com/example.Detail","value":"YWJj"}]`) {
 		t.Errorf("a detail of an unknown type: %s", stdout)
 	}

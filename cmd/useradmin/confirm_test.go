@@ -41,7 +41,7 @@ func (s stub) ConfirmSignUp(ctx context.Context, req *useradminv1.ConfirmSignUpR
 	return s.confirm(ctx, req)
 }
 
-// serveStub returns the flag with its address.
+// serveStub returns its address.
 func serveStub(t *testing.T, s stub, options ...grpc.ServerOption) string {
 	t.Helper()
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
@@ -49,7 +49,7 @@ func serveStub(t *testing.T, s stub, options ...grpc.ServerOption) string {
 		t.Fatal(err)
 	}
 	serveStubOn(t, lis, s, options...)
-	return "--address=" + lis.Addr().String()
+	return lis.Addr().String()
 }
 
 func serveStubOn(t *testing.T, lis net.Listener, s stub, options ...grpc.ServerOption) {
@@ -120,7 +120,7 @@ func TestConfirmSendsWhatIsTyped(t *testing.T) {
 			UserPoolId: "p_1", Username: "jane", AllowConfirmed: true, ClientMetadata: map[string]string{"a": "1,2;b=3", "b": "=", "c": ""},
 		}},
 	} {
-		if code, _, stderr := inProcess(append([]string{"confirm", address}, c.args...)...); code != 0 || !proto.Equal(got, c.want) {
+		if code, _, stderr := inProcess(append([]string{"confirm", "--address=" + address}, c.args...)...); code != 0 || !proto.Equal(got, c.want) {
 			t.Errorf("%q: exit code %d, %q, sent %v, want %v", c.args, code, stderr, got, c.want)
 		}
 	}
@@ -161,7 +161,7 @@ func TestConfirmWrongUsage(t *testing.T) {
 // The real service, as people try it.
 func TestConfirmWithDev(t *testing.T) {
 	dev := start(t, program(t, "dev", "--listen=127.0.0.1:0", "--log-level=warn"))
-	address := "--address=" + strings.TrimSuffix(strings.Fields(dev.await(t, "useradmin serves on "))[3], ",")
+	address := devAddress(t, dev)
 	for _, c := range []struct {
 		user, flag string
 		code       int
@@ -177,7 +177,7 @@ func TestConfirmWithDev(t *testing.T) {
 		{"answers-lost", "--strict", 74, "COGNITO_RESPONSE_LOST (ABORTED): "},
 		{"throttled", "--timeout=1s", 72, "TOO_MANY_REQUESTS (RESOURCE_EXHAUSTED): "},
 	} {
-		code, stdout, stderr := inProcess("confirm", address, devPool, c.user, c.flag)
+		code, stdout, stderr := inProcess("confirm", "--address="+address, devPool, c.user, c.flag)
 		if code != c.code || !strings.HasPrefix(stdout+stderr, c.says) {
 			t.Errorf("%s: exit code %d:\n%s%s", c.user, code, stdout, stderr)
 		}
@@ -198,12 +198,9 @@ func TestConfirmInterrupted(t *testing.T) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}})
-	cmd := program(t, "confirm", address, "p_1", "jane")
-	r := start(t, cmd)
+	r := start(t, program(t, "confirm", "--address="+address, "p_1", "jane"))
 	<-began
-	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
+	r.signal(t, syscall.SIGINT)
 	r.await(t, "CANCELLED: ")
 	r.await(t, "Outcome      UNKNOWN: This command was interrupted during the call.")
 	if code := r.exit(t); code != 65 {
@@ -216,12 +213,9 @@ func TestConfirmInterruptedWhileItWaits(t *testing.T) {
 	throttled := statusError(codes.ResourceExhausted, "TOO_MANY_REQUESTS", "NOT_APPLIED", after(time.Hour))
 	address := serveStub(t, answering(0, throttled))
 	for output, says := range map[string]string{"text": "TOO_MANY_REQUESTS (RESOURCE_EXHAUSTED): ", "json": `"interrupted":true`} {
-		cmd := program(t, "confirm", address, "p_1", "jane", "--timeout=2h", "--output="+output)
-		r := start(t, cmd)
+		r := start(t, program(t, "confirm", "--address="+address, "p_1", "jane", "--timeout=2h", "--output="+output))
 		r.await(t, "sending the call again in 1h0m0s")
-		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-			t.Fatal(err)
-		}
+		r.signal(t, syscall.SIGINT)
 		r.await(t, "useradmin: interrupted before try 2; what try 1 said:")
 		r.await(t, says)
 		if code := r.exit(t); code != 72 {
@@ -235,7 +229,7 @@ func TestConfirmOutOfTime(t *testing.T) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}})
-	code, _, stderr := inProcess("confirm", address, "p_1", "jane", "--timeout=50ms")
+	code, _, stderr := inProcess("confirm", "--address="+address, "p_1", "jane", "--timeout=50ms")
 	if code != 68 || !strings.HasPrefix(stderr, "DEADLINE_EXCEEDED: ") || !strings.Contains(stderr, "Outcome      UNKNOWN") {
 		t.Errorf("exit code %d:\n%s", code, stderr)
 	}
@@ -248,7 +242,7 @@ func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe
 
 func TestConfirmCannotPrint(t *testing.T) {
 	var errOut bytes.Buffer
-	code := run([]string{"confirm", serveStub(t, answering(confirmedByCall, nil)), "p_1", "jane"}, streams{brokenPipe{}, &errOut})
+	code := run([]string{"confirm", "--address=" + serveStub(t, answering(confirmedByCall, nil)), "p_1", "jane"}, streams{brokenPipe{}, &errOut})
 	if code != exitFailure || errOut.String() != "useradmin: broken pipe\n" {
 		t.Errorf("exit code %d, %q", code, errOut.String())
 	}

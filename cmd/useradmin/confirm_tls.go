@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -54,11 +53,11 @@ func (f connectFlags) pair() (tls.Certificate, error) {
 	if !x509.NewCertPool().AppendCertsFromPEM(cert) {
 		return tls.Certificate{}, noCertificate("--cert", f.Cert)
 	}
-	kind, ok := keyKind(key)
+	block := firstKey(key)
 	switch {
-	case !ok:
+	case block == nil:
 		return tls.Certificate{}, usageError{fmt.Errorf("--key %s: the file has no private key in PEM", f.Key)}
-	case kind == "ENCRYPTED PRIVATE KEY" || bytes.Contains(key, []byte("Proc-Type: 4,ENCRYPTED")):
+	case block.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED"):
 		return tls.Certificate{}, usageError{fmt.Errorf("--key %s: the private key is encrypted: give a file with it decrypted", f.Key)}
 	}
 	pair, err := tls.X509KeyPair(cert, key)
@@ -69,14 +68,14 @@ func (f connectFlags) pair() (tls.Certificate, error) {
 	return pair, nil
 }
 
-// keyKind is the type of the first private key in a PEM file.
-func keyKind(text []byte) (kind string, found bool) {
+// firstKey is the first private key in a PEM file, or nil.
+func firstKey(text []byte) *pem.Block {
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		if strings.HasSuffix(block.Type, "PRIVATE KEY") {
-			return block.Type, true
+			return block
 		}
 	}
-	return "", false
+	return nil
 }
 
 func readPEM(flag, file string) ([]byte, error) {

@@ -83,7 +83,7 @@ func TestConfirmMutualTLS(t *testing.T) {
 		{[]string{"--cert=" + known.cert, "--key=" + known.key}, 78, "failed to verify certificate", "with TLS and the client certificate in " + known.cert + "."},
 		{nil, 78, "", "without TLS."},
 	} {
-		code, stdout, stderr := inProcess(append([]string{"confirm", address, "p_1", "jane"}, c.args...)...)
+		code, stdout, stderr := inProcess(append([]string{"confirm", "--address=" + address, "p_1", "jane"}, c.args...)...)
 		text := strings.Join(strings.Fields(stdout+stderr), " ")
 		advised := strings.Contains(text, "NOT_SENT: Nothing was sent") && strings.Contains(text, "and that it takes connections "+c.manner)
 		if code != c.code || !regexp.MustCompile(c.says).MatchString(text) || advised == (code == 0) {

@@ -16,10 +16,10 @@ func (e unsentError) Unwrap() error { return e.error }
 
 func (e unsentError) GRPCStatus() *status.Status { return status.Convert(e.error) }
 
-// witnessed makes a connection return an unsentError where that is certain. A status cannot say it: UNAVAILABLE is a
+// reportUnsent makes a connection return an unsentError where that is certain. A status cannot say it: UNAVAILABLE is a
 // refused connection as well as one that was cut under the call.
-func witnessed() []grpc.DialOption {
-	return []grpc.DialOption{grpc.WithStatsHandler(witness{}), grpc.WithUnaryInterceptor(tellUnsent)}
+func reportUnsent() []grpc.DialOption {
+	return []grpc.DialOption{grpc.WithStatsHandler(sentRecorder{}), grpc.WithUnaryInterceptor(tellUnsent)}
 }
 
 // sentKey is the context's key for the *atomic.Bool that tells whether a call was sent.
@@ -34,10 +34,10 @@ func tellUnsent(ctx context.Context, method string, req, reply any, conn *grpc.C
 	return err
 }
 
-// witness notes that a call's header is on its way. gRPC reports that before the call can end, for each of its attempts.
-type witness struct{}
+// sentRecorder notes that a call's header is on its way. gRPC reports that before the call can end, for each of its attempts.
+type sentRecorder struct{}
 
-func (witness) HandleRPC(ctx context.Context, event stats.RPCStats) {
+func (sentRecorder) HandleRPC(ctx context.Context, event stats.RPCStats) {
 	if _, ok := event.(*stats.OutHeader); !ok {
 		return
 	}
@@ -46,6 +46,6 @@ func (witness) HandleRPC(ctx context.Context, event stats.RPCStats) {
 	}
 }
 
-func (witness) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
-func (witness) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
-func (witness) HandleConn(context.Context, stats.ConnStats)                       {}
+func (sentRecorder) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
+func (sentRecorder) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (sentRecorder) HandleConn(context.Context, stats.ConnStats)                       {}

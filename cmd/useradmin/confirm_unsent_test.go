@@ -26,7 +26,7 @@ func refusing(t *testing.T) string {
 		t.Fatal(err)
 	}
 	_ = lis.Close()
-	return "--address=" + lis.Addr().String()
+	return lis.Addr().String()
 }
 
 // silent is the address of a server that takes connections and says nothing.
@@ -37,7 +37,7 @@ func silent(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = lis.Close() })
-	return "--address=" + lis.Addr().String()
+	return lis.Addr().String()
 }
 
 // cuttable is a listener that can cut the connections it has accepted.
@@ -75,7 +75,7 @@ func cutting(t *testing.T) string {
 		c.cut()
 		return nil, status.Error(codes.Internal, "")
 	}})
-	return "--address=" + lis.Addr().String()
+	return lis.Addr().String()
 }
 
 // Only where nothing was handed to a connection does the command say so. A connection that is cut under the call has the
@@ -90,16 +90,16 @@ func TestConfirmSaysThatNothingWasSent(t *testing.T) {
 		"never connected": {silent(t), "--timeout=100ms", 68, true},
 		"TLS to nobody":   {refusing(t), "--ca=" + caOf(t), 78, true},
 		"not TLS":         {serveStub(t, answering(confirmedByCall, nil)), "--ca=" + caOf(t), 78, true},
-		"no such socket":  {"--address=unix:" + t.TempDir() + "/none", "--timeout=30s", 78, true},
+		"no such socket":  {"unix:" + t.TempDir() + "/none", "--timeout=30s", 78, true},
 		"cut":             {cutting(t), "--timeout=30s", 78, false},
 		"slow":            {serveStub(t, neverAnswering()), "--timeout=100ms", 68, false},
 	} {
-		code, _, text := inProcess("confirm", c.address, "p_1", "jane", c.flag)
+		code, _, text := inProcess("confirm", "--address="+c.address, "p_1", "jane", c.flag)
 		if code != c.code || strings.Contains(text, "Outcome      NOT_SENT: Nothing was sent to the service") != c.unsent ||
 			strings.Contains(text, "Outcome      UNKNOWN: ") == c.unsent || strings.Contains(text, "Find out") == c.unsent || !strings.Contains(text, "Check that the service runs") {
 			t.Errorf("%s: exit code %d:\n%s", name, code, text)
 		}
-		code, stdout, _ := inProcess("confirm", c.address, "p_1", "jane", c.flag, "--output=json")
+		code, stdout, _ := inProcess("confirm", "--address="+c.address, "p_1", "jane", c.flag, "--output=json")
 		var got struct {
 			Outcome    string `json:"outcome"`
 			From       bool   `json:"from_service"`
@@ -147,7 +147,7 @@ func TestUnsentAfterDoubt(t *testing.T) {
 }
 
 // Every attempt of gRPC's counts, and each call for itself.
-func TestWitnessOfEachCall(t *testing.T) {
+func TestUnsentOfEachCall(t *testing.T) {
 	lis, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +156,11 @@ func TestWitnessOfEachCall(t *testing.T) {
 	useradminv1.RegisterUserAdminServer(srv, answering(0, status.Error(codes.NotFound, "")))
 	go func() { _ = srv.Serve(lis) }()
 	t.Cleanup(srv.Stop)
-	conn, err := connect(lis.Addr().String(), connectFlags{})
+	at, err := targetOf(lis.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := connect(at, connectFlags{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,19 +51,17 @@ const (
 
 // Run serves in front of an embedded Cognito.
 func (c *devCommand) Run(std streams) error {
-	return unblocked(std, func(std streams, log *logqueue.Queue) error {
-		return inFormat(c.format(), c.serve(std, log))
-	})
+	return unblocked(std, c.LogFormat, c.serve)
 }
 
-// format is the log's, in which errors of the start are reported too.
+// format is the log's.
 func (c *devCommand) format() string { return c.LogFormat }
 
 func (c *devCommand) serve(std streams, log *logqueue.Queue) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	cognito, err := startCognito(c.cognitoPlace(), std.Out)
+	cognito, err := startCognito(c.cognitoAddress(), std.Out)
 	if err != nil {
 		return err
 	}
@@ -88,24 +86,20 @@ func (c *devCommand) check() error {
 	if err := c.serviceFlags.check(); err != nil {
 		return err
 	}
-	if err := c.checkPlaces(); err != nil {
+	if err := c.checkAddresses(); err != nil {
 		return err
 	}
 	if strings.HasPrefix(c.CognitoListen, unixPrefix) {
 		return usageError{errors.New("--cognito-listen must be host:port on loopback")}
 	}
-	if err := c.cognitoPlace().check(); err != nil {
+	if err := c.cognitoAddress().check(); err != nil {
 		return err
 	}
-	limit, err := fileLimit()
-	if err != nil {
-		return err
-	}
-	return checkFiles(limit, 2*c.MaxConnections, c.MaxClientConnections) // both ends are in this process
+	return c.checkFiles(2 * c.MaxConnections) // both ends are in this process
 }
 
-func (c *devCommand) cognitoPlace() place {
-	return place{flag: "--cognito-listen", address: c.CognitoListen}
+func (c *devCommand) cognitoAddress() listenAddress {
+	return listenAddress{flag: "--cognito-listen", address: c.CognitoListen}
 }
 
 // grpcTarget is how gRPC callers write the address.
@@ -123,7 +117,7 @@ type devCognito struct {
 	http     *http.Server
 }
 
-func startCognito(at place, out io.Writer) (*devCognito, error) {
+func startCognito(at listenAddress, out io.Writer) (*devCognito, error) {
 	lis, err := at.listen()
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -27,7 +26,7 @@ func words(command string) []string {
 // Every command that dev prints does what the guide says.
 func TestDevDoesWhatItPrints(t *testing.T) {
 	r := start(t, program(t, "dev", "--listen=127.0.0.1:0", "--log-level=warn"))
-	address := strings.TrimSuffix(strings.Fields(r.await(t, "useradmin serves on "))[3], ",")
+	address := devAddress(t, r)
 	if line := r.await(t, "export USERADMIN_ADDRESS="); line != "  export USERADMIN_ADDRESS="+address {
 		t.Errorf("printed %q, want the address %s", line, address)
 	}
@@ -54,12 +53,7 @@ func TestDevDoesWhatItPrints(t *testing.T) {
 		!strings.Contains(line, `"email_verified":"false"`) {
 		t.Errorf("the trigger's event: %s", line)
 	}
-	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if code := r.exit(t); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	r.stop(t)
 }
 
 // call makes the call that dev prints for grpcurl.

@@ -13,10 +13,10 @@ import (
 
 const environmentPrefix = "USERADMIN"
 
-// checkEnvironment refuses variables that look like settings of the program and are none: a mistyped one would silently
-// leave its default in force.
+// checkEnvironment refuses variables that look like settings but are not: a mistyped one would silently leave its default in
+// force.
 func checkEnvironment(app *kong.Application) error {
-	known := settings(app)
+	known, isServiceLink := settings(app), serviceLinks()
 	for _, variable := range os.Environ() {
 		name, value, _ := strings.Cut(variable, "=")
 		if !strings.HasPrefix(name, environmentPrefix+"_") || slices.Contains(known, name) || isServiceLink(name, value) {
@@ -25,7 +25,7 @@ func checkEnvironment(app *kong.Application) error {
 		nearest := slices.MinFunc(known, func(a, b string) int {
 			return levenshtein.ComputeDistance(name, a) - levenshtein.ComputeDistance(name, b)
 		})
-		return usageError{fmt.Errorf("the environment variable %s is no setting: did you mean %s? Correct or remove it", printable(name), nearest)}
+		return usageError{fmt.Errorf("the environment variable %s is not a setting: did you mean %s? Correct or remove it", printable(name), nearest)}
 	}
 	return nil
 }
@@ -47,12 +47,12 @@ func readsSettings(command *kong.Node) bool {
 	return command != nil && slices.ContainsFunc(command.Flags, func(flag *kong.Flag) bool { return len(flag.Envs) > 0 })
 }
 
-// isServiceLink reports whether the variable is one that Kubernetes sets for a Service named useradmin, or useradmin-...,
-// in pods that allow it.
-func isServiceLink(name, value string) bool {
-	if regexp.MustCompile(`^` + environmentPrefix + `_(\w+_)?(SERVICE_HOST|SERVICE_PORT|SERVICE_PORT_\w+|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)$`).MatchString(name) {
-		return true
+// serviceLinks tells the variables that Kubernetes sets for a Service named useradmin, or useradmin-..., in pods that allow it.
+func serviceLinks() func(name, value string) bool {
+	names := regexp.MustCompile(`^` + environmentPrefix + `_(\w+_)?(SERVICE_HOST|SERVICE_PORT|SERVICE_PORT_\w+|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)$`)
+	links := regexp.MustCompile(`^(tcp|udp|sctp)://`)
+	return func(name, value string) bool {
+		return names.MatchString(name) || name == environmentPrefix+"_PORT" || strings.HasPrefix(name, environmentPrefix+"_PORT_") ||
+			strings.HasSuffix(name, "_PORT") && links.MatchString(value)
 	}
-	link := regexp.MustCompile(`^(tcp|udp|sctp)://`).MatchString(value)
-	return name == environmentPrefix+"_PORT" || strings.HasPrefix(name, environmentPrefix+"_PORT_") || link && strings.HasSuffix(name, "_PORT")
 }

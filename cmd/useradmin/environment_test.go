@@ -10,12 +10,12 @@ import (
 
 // A variable that is no setting stops every command that has settings, and names the setting that was meant.
 func TestUnknownVariable(t *testing.T) {
-	for _, args := range []string{"serve --region=us-east-1", "dev --listen=127.0.0.1:0", "confirm us-east-1_EXAMPLE01 new-1"} {
+	for _, args := range []string{"serve --region=us-east-1", "dev --listen=127.0.0.1:0", "confirm us-east-1_EXAMPLE01 new-1", "health"} {
 		cmd := program(t, strings.Fields(args)...)
 		cmd.Env = append(cmd.Env, "USERADMIN_DRAIN_TIMOUT=canary-value")
 		code, stdout, stderr := finish(t, cmd)
 		text := reported(t, stderr, strings.HasPrefix(args, "serve"))
-		want := "the environment variable USERADMIN_DRAIN_TIMOUT is no setting: did you mean USERADMIN_DRAIN_TIMEOUT? Correct or remove it"
+		want := "the environment variable USERADMIN_DRAIN_TIMOUT is not a setting: did you mean USERADMIN_DRAIN_TIMEOUT? Correct or remove it"
 		if code != exitUsage || stdout != "" || strings.TrimSpace(text) != want {
 			t.Errorf("%s: exit code %d, %q", args, code, stdout+stderr)
 		}

@@ -5,24 +5,12 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 )
 
-// stop ends the program as an orchestrator does.
-func (r *running) stop(t *testing.T) {
-	t.Helper()
-	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if code := r.exit(t); code != 0 {
-		t.Errorf("exit code %d:\n%s", code, r.output())
-	}
-}
-
 // Go prints the headers of all calls if it is told to.
 func TestHTTP2Debug(t *testing.T) {
-	for _, args := range []string{"serve --region=us-east-1", "dev --listen=127.0.0.1:0", "confirm us-east-1_EXAMPLE01 new-1"} {
+	for _, args := range []string{"serve --region=us-east-1", "dev --listen=127.0.0.1:0", "confirm us-east-1_EXAMPLE01 new-1", "health"} {
 		for _, value := range []string{"http2debug=2", "madvdontneed=1,http2debug=1"} {
 			cmd := program(t, strings.Fields(args)...)
 			cmd.Env = append(cmd.Env, "GODEBUG="+value)
@@ -39,7 +27,7 @@ func TestGRPCPrintsNothing(t *testing.T) {
 	cmd := program(t, "dev", "--listen=127.0.0.1:0", "--log-level=error")
 	cmd.Env = append(cmd.Env, loud...)
 	r := start(t, cmd)
-	address := strings.TrimSuffix(strings.Fields(r.await(t, "useradmin serves on "))[3], ",")
+	address := devAddress(t, r)
 	confirm := program(t, "confirm", devPool, "new-1", "--address="+address)
 	confirm.Env = append(confirm.Env, loud...)
 	if code, stdout, stderr := finish(t, confirm); code != 0 || stderr != "" {

@@ -42,7 +42,11 @@ func (c *healthCommand) Run(std streams) error {
 	if c.Timeout <= 0 {
 		return usageError{errors.New("--timeout must be positive")}
 	}
-	conn, err := connect(c.Address, c.connectFlags)
+	t, err := targetOf(c.Address)
+	if err != nil {
+		return err
+	}
+	conn, err := connect(t, c.connectFlags)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func TestHealth(t *testing.T) {
 	certificate, ca := certificateOf(t)
 	known := newCaller(t)
 	guarded := serveHealth(t, "tcp", "127.0.0.1:0", mutual(certificate, known.certificate))
-	refused := strings.TrimPrefix(refusing(t), "--address=")
+	refused := refusing(t)
 	for _, c := range []struct {
 		args         []string
 		code         int
@@ -53,7 +53,7 @@ func TestHealth(t *testing.T) {
 		{[]string{address, "--service=none"}, 1, "", "useradmin: health of " + address + ": NOT_FOUND: "},
 		{[]string{guarded, "--ca=" + ca}, 1, "", "useradmin: health of " + guarded + ": UNAVAILABLE: "},
 		{[]string{refused}, 1, "", "useradmin: health of " + refused + ": UNAVAILABLE: "},
-		{[]string{strings.TrimPrefix(silent(t), "--address="), "--timeout=50ms"}, 1, "", "useradmin: health of "},
+		{[]string{silent(t), "--timeout=50ms"}, 1, "", "useradmin: health of "},
 		{[]string{"unix:s"}, exitUsage, "", `useradmin: "unix:s" is not an address: `},
 		{[]string{address, "--timeout=0"}, exitUsage, "", "useradmin: --timeout must be positive"},
 		{[]string{address, "more"}, exitUsage, "", "useradmin: unexpected argument"},
@@ -78,7 +78,7 @@ func TestHealth(t *testing.T) {
 // The real service, as a probe sees it.
 func TestHealthOfDev(t *testing.T) {
 	dev := start(t, program(t, "dev", "--listen=127.0.0.1:0", "--log-level=warn"))
-	address := strings.TrimSuffix(strings.Fields(dev.await(t, "useradmin serves on "))[3], ",")
+	address := devAddress(t, dev)
 	for _, service := range []string{"--service=useradmin.v1.UserAdmin", "--service="} {
 		if code, stdout, stderr := inProcess("health", address, service); code != 0 || stdout != "SERVING\n" {
 			t.Errorf("%s: exit code %d, %q, %q", service, code, stdout, stderr)

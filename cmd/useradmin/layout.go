@@ -22,7 +22,7 @@ const (
 	labelWidth = 11
 )
 
-// widthOf is how many columns the terminal behind w has. Where w is none, COLUMNS says how wide the text is to be.
+// widthOf is how many columns the terminal behind w has. If w is not a terminal, COLUMNS sets the width.
 func widthOf(w io.Writer, otherwise int) int {
 	columns := otherwise
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {

@@ -1,17 +1,13 @@
 package main
 
-import (
-	"errors"
-	"fmt"
-	"syscall"
-)
+import "fmt"
 
 // filesReserve is for everything that is neither a caller's connection nor one to Cognito: outputs, listeners, metrics,
 // credentials, names.
 const filesReserve = 64
 
-// checkFiles refuses a limit of open files that the connections could reach: a process without one can't accept, dial or
-// resolve, and its calls fail for reasons that name something else.
+// checkFiles refuses a limit of open files that the connections could use up. A process without a free descriptor cannot accept,
+// dial or resolve, and its errors name something else.
 func checkFiles(limit uint64, upstream, inbound int) error {
 	need := uint64(upstream) + uint64(inbound) + filesReserve //nolint:gosec // neither is negative
 	if uint64(upstream) <= limit && need <= limit {           //nolint:gosec // neither is negative
@@ -21,11 +17,11 @@ func checkFiles(limit uint64, upstream, inbound int) error {
 		"raise it, or lower --max-connections or --max-client-connections", limit, upstream, inbound, need)}
 }
 
-// fileLimit is how many files the process may open. Go has raised the soft limit to the hard one at the start.
-func fileLimit() (uint64, error) {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return 0, errors.New("the limit of open files can't be read")
+// checkFiles refuses too low a limit for that many connections to Cognito.
+func (f *serviceFlags) checkFiles(upstream int) error {
+	limit, err := fileLimit()
+	if err != nil {
+		return err
 	}
-	return limit.Cur, nil
+	return checkFiles(limit, upstream, f.MaxClientConnections)
 }

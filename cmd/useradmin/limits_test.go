@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"syscall"
 	"testing"
 
 	"cognito.internal/useradmin/server"
@@ -39,15 +38,11 @@ func TestLimitOfOpenFiles(t *testing.T) {
 	for _, limit := range []string{fmt.Sprintf("ulimit -n %d", need(256)), "ulimit -S -n 64"} {
 		r := start(t, shell(t, limit, "serve", "--region=us-east-1", "--listen=127.0.0.1:0", "--drain-delay=0s", "--log-format=text"))
 		r.await(t, "msg=serving")
-		r.signal(t, syscall.SIGTERM)
-		if code := r.exit(t); code != 0 {
-			t.Errorf("%s: exit code %d", limit, code)
-		}
+		r.stop(t)
 	}
 	r := start(t, shell(t, fmt.Sprintf("ulimit -n %d", need(2*50)), "dev", "--max-connections=50", "--listen=127.0.0.1:0"))
 	r.await(t, "msg=serving")
-	r.signal(t, syscall.SIGTERM)
-	r.exit(t)
+	r.stop(t)
 	if code, _, _ := finish(t, shell(t, fmt.Sprintf("ulimit -n %d", need(2*50)), "dev", "--max-connections=51", "--listen=127.0.0.1:0")); code != exitUsage {
 		t.Errorf("exit code %d", code)
 	}

@@ -42,7 +42,7 @@ func TestOpenedSocketDecides(t *testing.T) {
 	} {
 		for _, open := range []bool{false, true} {
 			lis := &opened{addr: test.addr}
-			got, err := place{flag: "--listen", address: test.address, reach: reach{open: open, hint: ", or else"}}.admitted(lis)
+			got, err := listenAddress{flag: "--listen", address: test.address, access: access{open: open, hint: ", or else"}}.admitted(lis)
 			if test.refused && !open {
 				if got != nil || !lis.closed || !errors.As(err, new(usageError)) || !strings.Contains(err.Error(), `--listen "`+test.address+`" (`+test.addr.String()+`) is neither`) ||
 					!strings.HasSuffix(err.Error(), ", or else") {
@@ -64,11 +64,11 @@ func TestCheckPlace(t *testing.T) {
 		"unix:/run/s": true, "unix:///run/s": true,
 		"0.0.0.0:1": false, ":1": false, "[::]:1": false, "10.0.0.1:1": false, "[fe80::1%eth0]:1": false, "[2001:db8::1]:1": false,
 	} {
-		p := place{flag: "--listen", address: address}
-		if err := p.check(); (err == nil) != admitted || err != nil && !strings.Contains(err.Error(), `"`+address+`" is neither`) {
+		a := listenAddress{flag: "--listen", address: address}
+		if err := a.check(); (err == nil) != admitted || err != nil && !strings.Contains(err.Error(), `"`+address+`" is neither`) {
 			t.Errorf("%s: got %v", address, err)
 		}
-		if p.open = true; p.check() != nil {
+		if a.open = true; a.check() != nil {
 			t.Errorf("%s is refused although the network is admitted", address)
 		}
 	}
@@ -76,7 +76,7 @@ func TestCheckPlace(t *testing.T) {
 
 // A name that stands for loopback is served.
 func TestListenOnAName(t *testing.T) {
-	lis, err := place{flag: "--listen", address: "localhost:0"}.listen()
+	lis, err := listenAddress{flag: "--listen", address: "localhost:0"}.listen()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestListenOnAName(t *testing.T) {
 
 // An open socket is closed again before it accepts anything.
 func TestListenRefusesAnOpenSocket(t *testing.T) {
-	lis, err := place{flag: "--listen", address: "0.0.0.0:0"}.listen() // as a name that stands for it
+	lis, err := listenAddress{flag: "--listen", address: "0.0.0.0:0"}.listen() // as a name that stands for it
 	if lis != nil || !errors.As(err, new(usageError)) {
 		t.Errorf("got %v, %v", lis, err)
 	}

@@ -50,6 +50,9 @@ type loggedError struct{ error }
 
 func (e loggedError) Unwrap() error { return e.error }
 
+// logging is a command with a log, in whose format its errors are reported too.
+type logging interface{ format() string }
+
 // inFormat makes the error fit for a log of that format.
 func inFormat(format string, err error) error {
 	if err == nil || format != "json" {
@@ -91,7 +94,7 @@ func run(args []string, std streams) int {
 	}
 	if readsSettings(command.Selected()) {
 		err = prepare(parser.Model)
-		if c, ok := command.Selected().Target.Addr().Interface().(interface{ format() string }); ok {
+		if c, ok := command.Selected().Target.Addr().Interface().(logging); ok {
 			err = inFormat(c.format(), err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -124,4 +125,26 @@ func (r *running) exit(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return r.cmd.ProcessState.ExitCode()
+}
+
+func (r *running) signal(t *testing.T, signal syscall.Signal) {
+	t.Helper()
+	if err := r.cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stop ends the program as an orchestrator does.
+func (r *running) stop(t *testing.T) {
+	t.Helper()
+	r.signal(t, syscall.SIGTERM)
+	if code := r.exit(t); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, r.output())
+	}
+}
+
+// devAddress is where dev says that it serves.
+func devAddress(t *testing.T, r *running) string {
+	t.Helper()
+	return strings.TrimSuffix(strings.Fields(r.await(t, "useradmin serves on "))[3], ",")
 }

@@ -20,14 +20,14 @@ const (
 	flushTimeout = time.Second
 )
 
-// unblocked runs a service whose outputs can't stop it: who reads them may be slow, hang or die. What it says last, be it the
-// error that ends it, is written like the rest.
-func unblocked(std streams, serve func(std streams, log *logqueue.Queue) error) error {
-	// Go ends a process that writes to a closed stdout or stderr, unless it wants to be told. To ignore the signal would do
-	// too, but a credential_process would inherit that.
+// unblocked runs a service whose outputs are queued: a reader that is slow, hangs or dies cannot stop it. The error that ends
+// it goes through the queue too, in the log's format.
+func unblocked(std streams, format string, serve func(std streams, log *logqueue.Queue) error) error {
+	// Go ends a process that writes to a closed stdout or stderr, unless it wants to be told. Ignoring the signal would also
+	// work, but a credential_process would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	out, log := logqueue.New(std.Out, outputBytes), logqueue.New(std.Err, outputBytes)
-	code := fail(log, serve(streams{out, log}, log))
+	code := fail(log, inFormat(format, serve(streams{out, log}, log)))
 	var flushed sync.WaitGroup
 	for _, q := range []*logqueue.Queue{out, log} {
 		flushed.Go(func() { q.Close(flushTimeout) })

@@ -34,17 +34,15 @@ Example: useradmin serve --listen 127.0.0.1:50051 --region us-east-1`
 
 // Run serves in front of Amazon Cognito, and of nothing else.
 func (c *serveCommand) Run(std streams) error {
-	return unblocked(std, func(std streams, log *logqueue.Queue) error {
-		return inFormat(c.format(), c.serve(std, log))
-	})
+	return unblocked(std, c.LogFormat, c.serve)
 }
 
-// format is the log's, in which errors of the start are reported too.
+// format is the log's.
 func (c *serveCommand) format() string { return c.LogFormat }
 
 func (c *serveCommand) serve(std streams, log *logqueue.Queue) error {
-	c.reach = reach{open: c.Accept, hint: ", or give --i-accept-unauthenticated-network-access"}
-	c.adminReach = reach{open: c.AdminOpen, hint: ", or give --admin-open"}
+	c.access = access{open: c.Accept, hint: ", or give --i-accept-unauthenticated-network-access"}
+	c.adminAccess = access{open: c.AdminOpen, hint: ", or give --admin-open"}
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -82,12 +80,8 @@ func (c *serveCommand) check() error {
 	if c.DrainDelay < 0 || c.DrainDelay >= c.DrainTimeout {
 		return usageError{fmt.Errorf("--drain-delay (%s) must be shorter than --drain-timeout (%s)", c.DrainDelay, c.DrainTimeout)}
 	}
-	if err := c.checkPlaces(); err != nil {
+	if err := c.checkAddresses(); err != nil {
 		return err
 	}
-	limit, err := fileLimit()
-	if err != nil {
-		return err
-	}
-	return checkFiles(limit, c.MaxConnections, c.MaxClientConnections)
+	return c.checkFiles(c.MaxConnections)
 }

@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -153,13 +152,8 @@ func TestServeWithoutCredentials(t *testing.T) {
 	if got, want := reasonAndOutcome(err), "COGNITO_CREDENTIALS NOT_SENT"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	r.stop(t)
 	r.await(t, "msg=stopped")
-	if code := r.exit(t); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
 }
 
 // HTTPS_PROXY is used, and when the proxy refuses, nothing was sent to Cognito.
@@ -257,9 +251,7 @@ func TestStrayResponseIsNotPrinted(t *testing.T) {
 	<-answered
 	close(stray)
 	<-closed
-	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	r.stop(t)
 	r.await(t, "msg=stopped")
 	if strings.Contains(r.output(), canaryText) || strings.Contains(r.output(), "Unsolicited") {
 		t.Errorf("the stray response is in the output:\n%s", r.output())

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log" //nolint:depguard // only to silence it
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -36,7 +35,7 @@ type serviceFlags struct {
 	MaxClientConnections int `default:"1100" help:"The most connections of callers; at the bound the one that is idle for longest is closed (${default})."`
 
 	// Only serve lets the network in.
-	reach, adminReach reach
+	access, adminAccess access
 }
 
 // maxMaxWait bounds --max-wait: whoever waits longer than this is better served by a refusal.
@@ -109,10 +108,10 @@ func newService(f *serviceFlags, logger *slog.Logger, upstream cognitoclient.Con
 		return nil, usageError{err}
 	}
 	s := &service{client: client, server: srv, logger: logger, registry: registry, upstream: upstream.Endpoint, region: upstream.AWS.Region}
-	if s.lis, err = f.listenPlace().listen(); err != nil {
+	if s.lis, err = f.grpcAddress().listen(); err != nil {
 		return nil, err
 	}
-	if s.admin, err = newAdmin(f.adminPlace(), registry, srv.Ready); err != nil {
+	if s.admin, err = newAdmin(f.adminAddress(), registry, srv.Ready); err != nil {
 		_ = s.lis.Close()
 		return nil, err
 	}
@@ -140,7 +139,6 @@ func collectSeldom() {
 func (s *service) run() error {
 	collectSeldom()
 	limitMemory()
-	log.SetOutput(io.Discard) // net/http prints there what arrives unasked on an idle connection: Cognito's text
 	ctx, drain := context.WithCancel(context.Background())
 	defer drain()
 	go escalate(stopSignals(), drain, s.server.Hurry, s.server.Stop)

@@ -11,7 +11,7 @@ import (
 const sameSignal = 100 * time.Millisecond
 
 // stopSignals tells of the signals that stop the service. SIGHUP is one of them unless it is ignored already, as nohup does.
-// It is never undone: a signal that comes while the process is ending must not kill it.
+// They stay caught until the process is gone: one that comes while it is ending must not kill it.
 func stopSignals() <-chan os.Signal {
 	stopping := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
 )
 
@@ -23,7 +24,7 @@ type build struct {
 func thisBuild() build {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return build{version: "(unknown)"}
+		return build{version: "(unknown)", goVersion: runtime.Version()}
 	}
 	return buildOf(info)
 }
