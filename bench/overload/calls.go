@@ -86,8 +86,11 @@ func (r *results) String() string {
 	return b.String()
 }
 
-// at makes that many calls a second, whatever becomes of them, for the time, and waits for their ends.
-func at(ctx context.Context, rate int, length time.Duration, call func(i int) string) *results {
+// length is how long calls are made.
+const length = 20 * time.Second
+
+// at makes that many calls a second, whatever becomes of them, and waits for their ends.
+func at(ctx context.Context, rate int, call func(i int) string) *results {
 	var all results
 	var calls sync.WaitGroup
 	tick := time.NewTicker(time.Second / time.Duration(rate))

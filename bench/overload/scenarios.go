@@ -80,7 +80,7 @@ func slowPool(ctx context.Context, s *stage) error {
 		}
 		defer good.close()
 		call := func(i int) string { return good.call(ctx, i, pool) }
-		quiet := at(ctx, 50, 20*time.Second, call)
+		quiet := at(ctx, 50, call)
 
 		hangs, stop := context.WithCancel(ctx)
 		var stuck results
@@ -94,7 +94,7 @@ func slowPool(ctx context.Context, s *stage) error {
 			})
 		}
 		time.Sleep(time.Second)
-		beside := at(ctx, 50, 20*time.Second, call)
+		beside := at(ctx, 50, call)
 		stop()
 		slow.Wait()
 		confirmed := "RESULT_CONFIRMED"
@@ -137,7 +137,6 @@ func (q *quota) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // tenTimesTheQuota: 500 calls a second where Cognito takes 50, by the service and by the SDK with its own retries.
 func tenTimesTheQuota(ctx context.Context, s *stage) error {
-	const length = 20 * time.Second
 	ours := &quota{}
 	err := s.with(ctx, ours, func(service *bench.Service, _ string) error {
 		conns, err := dial(service.Address, 10)
@@ -145,7 +144,7 @@ func tenTimesTheQuota(ctx context.Context, s *stage) error {
 			return err
 		}
 		defer conns.close()
-		all := at(ctx, 10*quotaRate, length, func(i int) string { return conns.call(ctx, i, pool) })
+		all := at(ctx, 10*quotaRate, func(i int) string { return conns.call(ctx, i, pool) })
 		fmt.Printf("500 calls a second where Cognito takes 50\n%s", all)
 		fmt.Printf("  p99 of the refused ones: %s\n", all.p99("TOO_MANY_REQUESTS RESOURCE_EXHAUSTED OUTCOME_NOT_APPLIED"))
 		return nil
@@ -156,7 +155,7 @@ func tenTimesTheQuota(ctx context.Context, s *stage) error {
 	theirs := &quota{}
 	err = s.with(ctx, theirs, func(_ *bench.Service, endpoint string) error {
 		client := bench.Direct(endpoint)
-		at(ctx, 10*quotaRate, length, func(int) string {
+		at(ctx, 10*quotaRate, func(int) string {
 			if bench.ConfirmDirectly(ctx, client, bench.Request()) != nil {
 				return "failed"
 			}
