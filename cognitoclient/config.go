@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"reflect"
 	"strings"
@@ -98,6 +99,12 @@ func checkEndpoint(endpoint string) error {
 func protected(endpoint string) bool {
 	u, err := url.Parse(endpoint)
 	return err == nil && u.Hostname() != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback.Host(u.Hostname()))
+}
+
+// protectedByAddress takes no name for this machine: nobody looks where the SDK's clients dial.
+func protectedByAddress(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	return err == nil && protected(endpoint) && (u.Scheme == "https" || net.ParseIP(u.Hostname()) != nil)
 }
 
 // awsHost reports whether the host is one of AWS's own, in any of its partitions.

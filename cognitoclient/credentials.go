@@ -57,10 +57,11 @@ func credentialsProblem(chain []aws.CredentialSource, err error) (problem, hint 
 		from = sourceOf([]aws.CredentialSource{aws.CredentialSourceEnvVars})
 	}
 	service, operation := refuser(err)
+	role := slices.Contains(chain, aws.CredentialSourceSTSAssumeRole)
 	switch {
-	case operation == "AssumeRole":
+	case operation == "AssumeRole", role && err == errNoKeys: //nolint:errorlint // its source's error would be wrapped
 		from = source{"role of the profile", "check role_arn, the role's trust policy and the source of its credentials"}
-	case slices.Contains(chain, aws.CredentialSourceSTSAssumeRole):
+	case role:
 		from.name = "source of the profile's role, " + from.name
 	}
 	problem = from.name + ": " + whyNot(chain, service, err)
@@ -93,6 +94,8 @@ func whyNot(chain []aws.CredentialSource, service string, err error) string {
 		return "disabled"
 	case strings.Contains(err.Error(), "resolve auth token"):
 		return "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE can't be read"
+	case errors.Is(err, errNoKeys):
+		return "no usable answer"
 	case kindOf(err) != "other":
 		return kindOf(err)
 	case errors.As(err, new(*ssocreds.InvalidTokenError)), hasSession(chain):

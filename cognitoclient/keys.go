@@ -2,6 +2,7 @@ package cognitoclient
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,9 @@ const (
 	// dropPause is the least time between two drops of the same credentials: an endpoint may give the same ones again.
 	dropPause = 5 * time.Second
 )
+
+// errNoKeys is that of a provider whose answer has no keys, which the SDK takes for credentials.
+var errNoKeys = errors.New("credentials without keys")
 
 // keys are the AWS credentials, cached.
 type keys struct {
@@ -52,6 +56,10 @@ func (k *keys) get(ctx context.Context, wait time.Duration) (aws.Credentials, er
 // beginning a fetch.
 func (k *keys) fetch(ctx context.Context) (aws.Credentials, error) {
 	credentials, err := k.cache.Retrieve(ctx)
+	if err == nil && !credentials.HasKeys() {
+		k.cache.Invalidate()
+		err = errNoKeys
+	}
 	switch {
 	case err != nil:
 	case credentials.CanExpire:

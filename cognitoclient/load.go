@@ -15,9 +15,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/sso"
 	"github.com/aws/smithy-go/logging"
 )
 
@@ -40,6 +42,7 @@ func Load(ctx context.Context, region string, logger *slog.Logger) (aws.Config, 
 		config.WithDefaultsMode("", func(o *config.DefaultsModeOptions) {
 			o.IMDSClient = imds.New(imds.Options{EnableFallback: aws.FalseTernary})
 		}),
+		config.WithSSOProviderOptions(func(o *ssocreds.Options) { o.Client = ssoClient{o.Client} }),
 		config.WithEndpointCredentialOptions(func(o *endpointcreds.Options) { o.HTTPClient = client }),
 		config.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) {
 			if file, ok := o.TokenRetriever.(stscreds.IdentityTokenFile); ok {
@@ -64,6 +67,20 @@ func Load(ctx context.Context, region string, logger *slog.Logger) (aws.Config, 
 	return cfg, nil
 }
 
+// ssoClient refuses an answer without credentials, for which the SDK's provider panics.
+type ssoClient struct {
+	ssocreds.GetRoleCredentialsAPIClient
+}
+
+// GetRoleCredentials asks for the credentials of a role.
+func (c ssoClient) GetRoleCredentials(ctx context.Context, in *sso.GetRoleCredentialsInput, options ...func(*sso.Options)) (*sso.GetRoleCredentialsOutput, error) {
+	out, err := c.GetRoleCredentialsAPIClient.GetRoleCredentials(ctx, in, options...)
+	if err == nil && out.RoleCredentials == nil {
+		err = errNoKeys
+	}
+	return out, err
+}
+
 // sdkLogger leaves the texts out: they can hold ARNs, hosts and more.
 func sdkLogger(logger *slog.Logger) logging.Logger {
 	return logging.LoggerFunc(func(class logging.Classification, _ string, _ ...any) {
@@ -82,17 +99,17 @@ func checkOtherEndpoints(ctx context.Context, cfg aws.Config) error {
 	}
 	for _, variable := range os.Environ() {
 		name, value, _ := strings.Cut(variable, "=")
-		if strings.HasPrefix(name, "AWS_ENDPOINT_URL_") && value != "" && !protected(value) {
-			return fmt.Errorf("%s must be https, or http on loopback", name)
+		if strings.HasPrefix(name, "AWS_ENDPOINT_URL_") && value != "" && !protectedByAddress(value) {
+			return fmt.Errorf("%s must be https, or http on a loopback address such as 127.0.0.1", name)
 		}
 	}
 	for _, source := range cfg.ConfigSources {
 		shared, ok := source.(config.SharedConfig)
 		for profile := &shared; ok && profile != nil; profile = profile.Source {
-			if !slices.ContainsFunc(endpointURLs(profile), func(url string) bool { return !protected(url) }) {
+			if !slices.ContainsFunc(endpointURLs(profile), func(url string) bool { return !protectedByAddress(url) }) {
 				continue
 			}
-			return errors.New("each endpoint_url in the shared config file must be https, or http on loopback")
+			return errors.New("each endpoint_url in the shared config file must be https, or http on a loopback address such as 127.0.0.1")
 		}
 	}
 	return nil

@@ -99,7 +99,7 @@ func TestOtherEndpoints(t *testing.T) {
 		return "[default]\nrole_arn = r\nsource_profile = b\n[profile b]\naws_access_key_id = a\naws_secret_access_key = b\nendpoint_url = " + url + "\n"
 	}
 	for url, good := range map[string]bool{
-		"https://sts.example.com": true, "http://127.0.0.1:4566": true, "http://127.9.9.9": true, "http://[::1]:1": true, "http://localhost:1": true,
+		"https://sts.example.com": true, "http://127.0.0.1:4566": true, "http://127.9.9.9": true, "http://[::1]:1": true, "http://localhost:1": false, "https://localhost:1": true,
 		"http://sts.example.com": false, "http://10.0.0.1": false, "http://localhost.example.com": false, "http://127.0.0.1.example.com": false,
 		"ftp://127.0.0.1": false, "sts.example.com": false, "https://": false, "HTTP://192.0.2.1": false, "http://user@192.0.2.1": false,
 	} {
@@ -119,7 +119,7 @@ func TestOtherEndpoints(t *testing.T) {
 				setenv(t, place.variables)
 				_, err := Load(t.Context(), "us-east-1", slog.New(slog.DiscardHandler))
 				want := good || name == "ignored"
-				if (err == nil) != want || !want && (!strings.Contains(err.Error(), "must be https, or http on loopback") || strings.Contains(err.Error(), "example")) {
+				if (err == nil) != want || !want && (!strings.Contains(err.Error(), "must be https, or http on a loopback address such as 127.0.0.1") || strings.Contains(err.Error(), "example")) {
 					t.Errorf("got %v", err)
 				}
 			})

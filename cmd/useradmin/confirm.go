@@ -170,9 +170,9 @@ func ask(ctx context.Context, client useradminv1.UserAdminClient, req *useradmin
 	}
 }
 
-// try makes the call once. Every try after the first is marked as a repeat.
+// try makes the call once. It is marked as a repeat if an earlier try may have had its effect.
 func (a *answer) try(ctx context.Context, client useradminv1.UserAdminClient, req *useradminv1.ConfirmSignUpRequest) {
-	if a.tries > 0 {
+	if a.doubt != "" {
 		ctx = failure.MarkRepeat(ctx)
 	}
 	var trailer metadata.MD

@@ -148,7 +148,7 @@ func fits(t *testing.T, text string, width int) {
 
 // A name that is not near any other gets no suggestion.
 func TestExplainForeignName(t *testing.T) {
-	for _, name := range []string{"UNSPECIFIED", "timeouts of mine", "timeout", "other"} {
+	for _, name := range []string{"UNSPECIFIED", "timeouts of mine", "timeout", "other", "error_reason_"} {
 		if code, _, stderr := inProcess("explain", name); code != exitUsage || !strings.Contains(stderr, "useradmin explain lists them") {
 			t.Errorf("%s: exit code %d, %q", name, code, stderr)
 		}

@@ -145,7 +145,7 @@ func (g *glossary) hint(name string) string {
 	}
 	nearest, changes := g.nearest(bare)
 	switch {
-	case changes <= len(name)/3:
+	case nearest != "" && changes <= len(name)/3:
 		return "the nearest is " + nearest
 	case strings.HasSuffix(squeezed(name), "EXCEPTION"):
 		return "an exception that this service does not know becomes UNRECOGNIZED_EXCEPTION"

@@ -88,7 +88,7 @@ func TestNoTokenInClear(t *testing.T) {
 	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_STS=http://sts.example", "AWS_WEB_IDENTITY_TOKEN_FILE=/canary", "AWS_ROLE_ARN=canary")
 	code, stdout, stderr := finish(t, cmd)
 	text := reported(t, stderr, true)
-	if want := "AWS_ENDPOINT_URL_STS must be https, or http on loopback"; code != exitUsage || stdout != "" || strings.TrimSpace(text) != want {
+	if want := "AWS_ENDPOINT_URL_STS must be https, or http on a loopback address such as 127.0.0.1"; code != exitUsage || stdout != "" || strings.TrimSpace(text) != want {
 		t.Errorf("exit code %d, %q", code, stdout+stderr)
 	}
 }

@@ -18,6 +18,7 @@ const (
 	tableWidth = 100
 	// Below this, wrapping helps nobody.
 	leastWidth = 30
+	mostWidth  = 1_000 // columns of text that nobody reads any more
 	gap        = 2
 	labelWidth = 11
 )
@@ -34,7 +35,7 @@ func widthOf(w io.Writer, otherwise int) int {
 			columns = n
 		}
 	}
-	return max(columns, leastWidth)
+	return min(max(columns, leastWidth), mostWidth)
 }
 
 // row is a label and the text beside it.

@@ -24,7 +24,7 @@ func TestListOfLabels(t *testing.T) {
 }
 
 func TestWidthWithoutATerminal(t *testing.T) {
-	for columns, want := range map[string]int{"": textWidth, "0": textWidth, "-1": textWidth, "wide": textWidth, "1": leastWidth, "120": 120} {
+	for columns, want := range map[string]int{"": textWidth, "0": textWidth, "-1": textWidth, "wide": textWidth, "1": leastWidth, "120": 120, "99999999": mostWidth} {
 		t.Setenv("COLUMNS", columns)
 		if got := widthOf(io.Discard, textWidth); got != want {
 			t.Errorf("COLUMNS=%q: %d, want %d", columns, got, want)

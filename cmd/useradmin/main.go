@@ -89,8 +89,7 @@ func run(args []string, std streams) int {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		_, _ = fmt.Fprintf(std.Err, "useradmin: %v; see %s --help\n", err, commandOf(err))
-		return exitUsage
+		return lastWords(std.Err, usageError{fmt.Errorf("%w; see %s --help", err, commandOf(err))})
 	}
 	if readsSettings(command.Selected()) {
 		err = prepare(parser.Model)
@@ -98,10 +97,10 @@ func run(args []string, std streams) int {
 			err = inFormat(c.format(), err)
 		}
 	}
-	if err == nil {
-		err = command.Run()
+	if err != nil {
+		return lastWords(std.Err, err)
 	}
-	return fail(std.Err, err)
+	return fail(std.Err, command.Run())
 }
 
 // prepare does what comes before every command that has settings.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -23,9 +24,7 @@ const (
 // unblocked runs a service whose outputs are queued: a reader that is slow, hangs or dies cannot stop it. The error that ends
 // it goes through the queue too, in the log's format.
 func unblocked(std streams, format string, serve func(std streams, log *logqueue.Queue) error) error {
-	// Go ends a process that writes to a closed stdout or stderr, unless it wants to be told. Ignoring the signal would also
-	// work, but a credential_process would inherit that.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	catchBrokenPipes()
 	out, log := logqueue.New(std.Out, outputBytes), logqueue.New(std.Err, outputBytes)
 	code := fail(log, inFormat(format, serve(streams{out, log}, log)))
 	var flushed sync.WaitGroup
@@ -38,6 +37,18 @@ func unblocked(std streams, format string, serve func(std streams, log *logqueue
 	}
 	return exitCode(code)
 }
+
+// lastWords reports the error of a command that does not begin. Nobody need read it.
+func lastWords(w io.Writer, err error) int {
+	catchBrokenPipes()
+	q := logqueue.New(w, outputBytes)
+	defer q.Close(flushTimeout)
+	return fail(q, err)
+}
+
+// catchBrokenPipes: Go ends a process that writes to a closed stdout or stderr, unless it wants to be told. Ignoring the signal
+// would also work, but a credential_process would inherit that.
+func catchBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 // tellLosses counts the log's lost lines and tells of them in the log, once it is written again.
 func (s *service) tellLosses(log *logqueue.Queue) error {

@@ -50,6 +50,18 @@ func fullPipe(t *testing.T) *os.File {
 	return writer
 }
 
+// closedPipe is a pipe whose reader is gone.
+func closedPipe(t *testing.T) *os.File {
+	t.Helper()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = reader.Close()
+	t.Cleanup(func() { _ = writer.Close() })
+	return writer
+}
+
 // calls makes the calls and a health check, all of which must succeed.
 func calls(t *testing.T, target string, count int) {
 	t.Helper()
@@ -120,12 +132,20 @@ func TestStartFailsWithoutReader(t *testing.T) {
 	for _, args := range [][]string{
 		{"serve", "--region=us-east-1", "--listen=unix:relative"},
 		{"dev", "--cognito-listen=192.0.2.1:0"},
+		{"serve", "--no-such-flag"},
+		{"serve", "--region=us-east-1", "GODEBUG=http2debug=1"},
 	} {
-		cmd := program(t, args...)
-		cmd.Stdout, cmd.Stderr = fullPipe(t), fullPipe(t)
-		_ = cmd.Run()
-		if code := cmd.ProcessState.ExitCode(); code != exitUsage {
-			t.Errorf("%v: exit code %d, want %d", args, code, exitUsage)
+		for name, stderr := range map[string]func(*testing.T) *os.File{"full": fullPipe, "closed": closedPipe} {
+			cmd := program(t, args...)
+			if last := len(args) - 1; strings.HasPrefix(args[last], "GODEBUG=") {
+				cmd = program(t, args[:last]...)
+				cmd.Env = append(cmd.Env, args[last])
+			}
+			cmd.Stdout, cmd.Stderr = stderr(t), stderr(t)
+			_ = cmd.Run()
+			if code := cmd.ProcessState.ExitCode(); code != exitUsage {
+				t.Errorf("%v, %s: exit code %d, want %d", args, name, code, exitUsage)
+			}
 		}
 	}
 }

@@ -99,6 +99,21 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
+// A file that is not a socket is never replaced, although nobody listens on it either.
+func TestFileInTheWayOfASocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	if err := os.WriteFile(path, []byte("kept"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if lis, err := listenSocket(path, 0o660); err == nil {
+		_ = lis.Close()
+		t.Error("the socket took the file's place")
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "kept" {
+		t.Errorf("the file has %q, %v", text, err)
+	}
+}
+
 // A process that drains leaves the path alone, where its successor may listen by now.
 func TestDrainLeavesTheSuccessorsSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")

@@ -2,9 +2,12 @@
 package logqueue
 
 import (
+	"bytes"
+	"errors"
 	"io"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -14,12 +17,17 @@ const chunkBytes = 4 << 10
 // spareChunks is how many written chunks are kept to be filled again.
 const spareChunks = 8
 
+// fullPause is how long a pipe that does not block, as somebody else has set it, gets to become free.
+const fullPause = 10 * time.Millisecond
+
 // Queue is a writer that never blocks and never fails: one goroutine writes to the real one. What does not fit into the
 // queue is lost and counted. Each Write is a line, or a few; its text is written whole and in order.
 type Queue struct {
 	w     io.Writer
 	limit int
 	ended chan struct{}
+	// torn says that the last write ended within a line. It belongs to the goroutine that writes.
+	torn bool
 
 	mu sync.Mutex
 	// more is signalled when there is something to write, or no more to come.
@@ -104,10 +112,36 @@ func (q *Queue) write() {
 		if !ok {
 			return
 		}
-		_, err := q.w.Write(c.text)
+		n, err := q.put(c.text)
+		if err != nil {
+			c.lines -= min(c.lines, uint64(bytes.Count(c.text[:n], []byte{'\n'})))
+		}
 		if tell, lines := q.written(c, err); lines > 0 {
 			tell(lines)
 		}
+	}
+}
+
+// put writes the text, after a line break where the last write ended within a line. It returns how much of the text was
+// written.
+func (q *Queue) put(text []byte) (n int, err error) {
+	if q.torn {
+		if _, err := q.w.Write([]byte{'\n'}); err != nil {
+			return 0, err
+		}
+		q.torn = false
+	}
+	for {
+		wrote, err := q.w.Write(text[n:])
+		n += wrote
+		switch {
+		case err == nil:
+			return n, nil
+		case !errors.Is(err, syscall.EAGAIN):
+			q.torn = n > 0 && text[n-1] != '\n'
+			return n, err
+		}
+		time.Sleep(fullPause)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -247,5 +248,57 @@ func TestWriteAllocatesNothing(t *testing.T) {
 			t.Errorf("%d allocations for %d chunks", got, chunks)
 		}
 		q.Close(time.Minute)
+	})
+}
+
+// partial is a writer that takes so many bytes, then fails so often, then takes everything.
+type partial struct {
+	reader
+
+	takes, fails int
+	with         error
+}
+
+func (p *partial) Write(b []byte) (int, error) {
+	if p.fails == 0 {
+		return p.reader.Write(b)
+	}
+	p.fails--
+	n := min(p.takes, len(b))
+	p.takes -= n
+	_, _ = p.reader.Write(b[:n])
+	return n, p.with
+}
+
+// A disk that is full in the middle of a line costs that line and those that follow, no others, and each is counted.
+func TestNoLineIsTornIntoTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &partial{takes: 150, fails: 2, with: errors.New("no space")}
+		q := New(w, 1<<20)
+		put(q, 0, 3)
+		synctest.Wait()
+		put(q, 3, 4)
+		synctest.Wait()
+		put(q, 4, 5)
+		q.Close(time.Second)
+		if want := lines(0, 1) + line(1)[:50] + "\n" + lines(4, 5); w.text() != want {
+			t.Errorf("got %q, want %q", w.text(), want)
+		}
+		if lost := q.Lost(); lost != 3 {
+			t.Errorf("%d lines are lost, want 3", lost)
+		}
+	})
+}
+
+// Somebody else may have set the pipe not to block: nothing is lost, and nothing is written twice.
+func TestPipeThatDoesNotBlock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &partial{takes: 150, fails: 20, with: syscall.EAGAIN}
+		q := New(w, 1<<20)
+		put(q, 0, 5)
+		q.Close(time.Second)
+		if w.text() != lines(0, 5) || q.Lost() != 0 {
+			t.Errorf("%d lines are lost, got %q", q.Lost(), w.text())
+		}
 	})
 }
