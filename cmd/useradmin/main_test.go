@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,6 +25,9 @@ func TestMain(m *testing.M) {
 	}
 	// Texts are compared as they are without a terminal.
 	_ = os.Unsetenv("COLUMNS")
+	if signal.Ignored(syscall.SIGHUP) { // by nohup: the programs would inherit that
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	os.Exit(m.Run())
 }
 

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -109,9 +107,6 @@ func TestThirdSignalStopsAtOnce(t *testing.T) {
 }
 
 func TestHangUpDrains(t *testing.T) {
-	caught := make(chan os.Signal, 1) // so that the program does not inherit that it is ignored
-	signal.Notify(caught, syscall.SIGHUP)
-	defer signal.Stop(caught)
 	r := start(t, program(t, "dev", "--listen=127.0.0.1:0"))
 	r.await(t, "msg=serving")
 	r.signal(t, syscall.SIGHUP)
