@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 	"golang.org/x/net/http2"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/stats"
 
 	"cognito.internal/useradmin/cognitoclient"
 	"cognito.internal/useradmin/internal/fair"
@@ -222,4 +224,83 @@ func TestTimerOfTheMessageStops(t *testing.T) {
 			t.Error("the stream ended")
 		}
 	})
+}
+
+// admitted is a call that the tap has let in, beside the places from which it holds one.
+func admitted(t *testing.T, s *Server) (*call, context.CancelFunc) {
+	t.Helper()
+	life := newLifetime(t.Context(), s.connections.add(closing{closed: new([]string)}))
+	ctx, cancel := context.WithCancel(life)
+	admitted, err := s.admit(ctx, tapOf(confirmMethod))
+	c, ok := admitted.(*call)
+	if err != nil || !ok || s.calls.Use().Held != 1 {
+		t.Fatalf("%v, %T", err, admitted)
+	}
+	return c, cancel
+}
+
+// A call keeps its place until it has ended, whatever has become of its context; its timer ends with it.
+func TestPlaceIsKeptUntilTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, succeeding(), Config{})
+		c, cancel := admitted(t, s)
+		c.begin(&record{})
+		cancel()
+		if c.Err() == nil || s.calls.Use().Held != 1 {
+			t.Errorf("%v, %+v", c.Err(), s.calls.Use())
+		}
+		c.end()
+		time.Sleep(DefaultCallTimeout + time.Second)
+		if s.calls.Use().Held != 0 || c.late.Load() {
+			t.Errorf("%+v, late: %t", s.calls.Use(), c.late.Load())
+		}
+	})
+}
+
+// One whose context is over before it begins gives its place back at once.
+func TestCallThatNeverBegins(t *testing.T) {
+	s := newServer(t, succeeding(), Config{})
+	c, cancel := admitted(t, s)
+	cancel()
+	if c.Err() == nil || s.calls.Use().Held != 0 {
+		t.Errorf("%v, %+v", c.Err(), s.calls.Use())
+	}
+}
+
+// Only a message that did not come is late; a deadline of the caller's is not.
+func TestLateMessagesAreTold(t *testing.T) {
+	late := &call{}
+	late.late.Store(true)
+	for _, c := range []struct {
+		call *call
+		want string
+	}{{nil, "abandoned"}, {&call{}, "abandoned"}, {late, "message_late"}} {
+		if got := (&record{call: c.call}).refusal(codes.DeadlineExceeded); got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
+		}
+	}
+}
+
+// Each child is handed out once.
+func TestNewestChild(t *testing.T) {
+	life := newLifetime(t.Context(), nil)
+	_, cancel := context.WithCancel(life)
+	defer cancel()
+	if first, second := life.newest(), life.newest(); first == nil || second != nil {
+		t.Errorf("got %t and %t", first != nil, second != nil)
+	}
+}
+
+// What a connection never wrote is forgotten with it.
+func TestEndOfAConnectionIsCounted(t *testing.T) {
+	s := newServer(t, succeeding(), Config{})
+	ours, _ := net.Pipe()
+	conn := s.connections.add(ours)
+	r := &recorder{server: s}
+	ctx := r.TagConn(t.Context(), &stats.ConnTagInfo{RemoteAddr: conn.RemoteAddr()})
+	conn.refused()
+	r.HandleConn(ctx, &stats.ConnEnd{})
+	if n := s.connections.unwritten.Load(); n != 0 {
+		t.Errorf("%d are left", n)
+	}
 }

@@ -20,6 +20,10 @@ const (
 	// Where more than a few do so at once, they have to go sooner: what waits for them adds up.
 	fewWrites      = 100
 	hurriedTimeout = 100 * time.Millisecond
+	// partingTime is how long a connection that has to go may take to say so.
+	partingTime = 10 * time.Millisecond
+	// quietTime is how long after a write grpc has nothing more to write.
+	quietTime = time.Second
 	// A refused call leaves its status in a queue that grpc bounds at 10,000 for each connection. We read no more from one
 	// that may have so many there: a caller that keeps to maxConcurrentStreams hardly has.
 	maxUnwritten = maxConcurrentStreams
@@ -105,10 +109,13 @@ type connection struct {
 
 	all  *connections
 	flow sync.Mutex // guards the next ones
-	// writing says that something is being written, whole that what was written ends with a frame.
-	writing, whole, closed bool
+	// writing says that something is being written, whole that what was written ends with a frame, parting that a GOAWAY
+	// follows it.
+	writing, whole, parting, closed bool
 	// unwritten counts the refusals that may not be written yet.
 	unwritten int64
+	// quiet runs after a write that was as long as the buffer.
+	quiet *time.Timer
 	// wake is signalled when one of them changes.
 	wake sync.Cond
 
@@ -179,12 +186,24 @@ func (c *connection) dismiss() {
 	used := c.used
 	c.all.mu.Unlock()
 	c.flow.Lock()
-	if !used && c.whole && !c.writing {
-		_ = c.Conn.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
-		_, _ = c.Conn.Write(goAwayFromTheFirst())
+	switch {
+	case used:
+	case c.writing:
+		c.parting = true
+		c.flow.Unlock()
+		time.AfterFunc(partingTime, func() { _ = c.Close() })
+		return
+	case c.whole:
+		c.partLocked()
 	}
 	c.flow.Unlock()
 	_ = c.Close()
+}
+
+// partLocked writes the GOAWAY.
+func (c *connection) partLocked() {
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(partingTime))
+	_, _ = c.Conn.Write(goAwayFromTheFirst())
 }
 
 // goAwayFromTheFirst is a GOAWAY, without an error, that names stream 0 as the last one that was begun.
@@ -214,7 +233,8 @@ func (c *connection) Read(b []byte) (int, error) {
 	return c.Conn.Read(b)
 }
 
-// Write writes, for a bounded time. grpc writes less than its buffer only if nothing more is in its queue.
+// Write writes, for a bounded time. grpc writes less than its buffer only if nothing more is in its queue. An error ends the
+// connection: grpc leaves that to its reader, which may see nothing wrong.
 func (c *connection) Write(b []byte) (int, error) {
 	if c.dismissed.Load() {
 		return 0, net.ErrClosed
@@ -234,8 +254,18 @@ func (c *connection) Write(b []byte) (int, error) {
 	c.all.writes.Add(-1)
 	c.flow.Lock()
 	c.writing, c.whole = false, len(b) < writeBufferBytes
+	if !c.whole && c.unwritten > maxUnwritten {
+		c.awaitQuiet()
+	}
+	parting := c.parting && c.whole && err == nil
+	if parting {
+		c.partLocked()
+	}
 	c.wake.Signal()
 	c.flow.Unlock()
+	if err != nil || parting {
+		_ = c.Close()
+	}
 	return n, err
 }
 
@@ -252,6 +282,25 @@ func (c *connection) ended() {
 	c.flow.Lock()
 	defer c.flow.Unlock()
 	c.forgive()
+}
+
+// awaitQuiet: where the last write was as long as the buffer, no shorter one may follow.
+func (c *connection) awaitQuiet() {
+	if c.quiet == nil {
+		c.quiet = time.AfterFunc(quietTime, c.forgiveQuiet)
+		return
+	}
+	c.quiet.Reset(quietTime)
+}
+
+// forgiveQuiet forgets what must have been written, since nothing was written since.
+func (c *connection) forgiveQuiet() {
+	c.flow.Lock()
+	defer c.flow.Unlock()
+	if !c.writing {
+		c.forgive()
+		c.wake.Signal()
+	}
 }
 
 func (c *connection) forgive() {

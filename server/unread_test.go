@@ -37,10 +37,75 @@ func TestCallerThatDoesNotRead(t *testing.T) {
 		if err := <-wrote; !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != writeTimeout {
 			t.Errorf("%v after %s", err, time.Since(start))
 		}
-		if err := <-read; err != nil {
-			t.Error(err)
+		// grpc's writer ends with the error and leaves it to the reader to meet it too.
+		if err := <-read; err == nil {
+			t.Error("the connection is still read")
+		}
+		if n := s.connections.count(); n != 0 {
+			t.Errorf("%v connections are left", n)
+		}
+	})
+}
+
+// A last write that is as long as the buffer is the last all the same.
+func TestLastWriteThatFillsTheBuffer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		go func() { _, _ = io.Copy(io.Discard, theirs) }()
+		go func() { _, _ = theirs.Write([]byte("a request")) }()
+		s := newServer(t, succeeding(), Config{})
+		conn := s.connections.add(ours)
+		for range maxUnwritten + 1 {
+			conn.refused()
+		}
+		start := time.Now()
+		for range 2 {
+			if _, err := conn.Write(make([]byte, writeBufferBytes)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(quietTime / 2)
+		}
+		if _, err := conn.Read(make([]byte, 100)); err != nil || time.Since(start) != quietTime*3/2 {
+			t.Errorf("%v after %s", err, time.Since(start))
+		}
+		if n := s.connections.unwritten.Load(); n != 0 {
+			t.Errorf("%d are left", n)
 		}
 		_ = conn.Close()
+		_ = theirs.Close()
+	})
+}
+
+// A connection that is dismissed while it writes says that nothing was begun, once what it writes has left.
+func TestDismissedWhileItWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		s := newServer(t, succeeding(), Config{})
+		conn := s.connections.add(ours)
+		go func() { _, _ = conn.Write([]byte("settings")) }()
+		synctest.Wait()
+		s.connections.mu.Lock()
+		conn.chooseLocked()
+		s.connections.mu.Unlock()
+		conn.dismiss()
+		got, _ := io.ReadAll(theirs)
+		if want := "settings" + string(goAwayFromTheFirst()); string(got) != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		// One that cannot write is closed all the same.
+		ours, _ = net.Pipe()
+		stuck := s.connections.add(ours)
+		wrote := make(chan error, 1)
+		go func() {
+			_, err := stuck.Write([]byte("settings"))
+			wrote <- err
+		}()
+		synctest.Wait()
+		start := time.Now()
+		stuck.dismiss()
+		if err := <-wrote; err == nil || time.Since(start) != partingTime {
+			t.Errorf("%v after %s", err, time.Since(start))
+		}
 	})
 }
 
