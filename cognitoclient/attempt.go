@@ -41,8 +41,8 @@ type attempt struct {
 	checksEffect bool
 }
 
-// attempt fetches the credentials, takes a slot, signs the request, sends it once and classifies what came of it. Its time
-// begins with the slot.
+// attempt fetches the credentials and takes what it needs, a slot and room for the body, then begins the exchange, whose time
+// begins with it.
 func (c *Client) attempt(ctx context.Context, op *operation, r request) (a attempt) {
 	if cause := ended(ctx); cause != 0 {
 		return attempt{cause: cause}
@@ -60,6 +60,15 @@ func (c *Client) attempt(ctx context.Context, op *operation, r request) (a attem
 			return a
 		}
 	}
+	if !c.bodies.take(r.size) {
+		return attempt{cause: Overloaded}
+	}
+	defer c.bodies.give(r.size)
+	return c.exchange(ctx, op, r, keys)
+}
+
+// exchange signs the request, sends it once and classifies what came of it.
+func (c *Client) exchange(ctx context.Context, op *operation, r request, keys aws.Credentials) (a attempt) {
 	start := time.Now()
 	defer func() { c.observe(a, time.Since(start)) }()
 	bounded, cancel := context.WithTimeout(ctx, c.attemptTimeout)
@@ -107,7 +116,7 @@ func (c *Client) fromCognito(a attempt) bool {
 	return a.status != 0 && a.cause != ResponseLost && (a.requestID != "" || !c.endpoint.aws)
 }
 
-// refused reports whether the attempt was not made because no slot was free.
+// refused reports whether the attempt was not made because no slot was free, or no room for its body.
 func (a attempt) refused() bool { return a.cause == PoolBusy || a.cause == Overloaded }
 
 // unsent is an attempt that got no connection. If the call itself has ended, that is the cause.

@@ -68,6 +68,7 @@ type Client struct {
 	signer         *v4.Signer
 	clock          *clock
 	slots          *fair.Places[string] // by user pool
+	bodies         bodies
 	budget         budget
 	exceptions     map[string]exception
 	userAgent      string

@@ -28,6 +28,10 @@ type ConfirmSignUp struct {
 // A deadline on ctx should leave the caller the time to report. A cancellation of ctx with a cause of its own ends
 // the call with Stopping.
 func (c *Client) ConfirmSignUp(ctx context.Context, r ConfirmSignUp) (Result, error) {
+	size := jsonSize(r.UserPoolID) + jsonSize(r.Username)
+	for key, value := range r.ClientMetadata {
+		size += jsonSize(key) + jsonSize(value)
+	}
 	return c.call(ctx, confirmSignUp(), request{
 		pool: r.UserPoolID, id: r.ID, goal: r.AllowConfirmed, repeated: r.Repeated,
 		members: struct {
@@ -35,6 +39,7 @@ func (c *Client) ConfirmSignUp(ctx context.Context, r ConfirmSignUp) (Result, er
 			Username       string            `json:"Username"`
 			ClientMetadata map[string]string `json:"ClientMetadata,omitempty"`
 		}{r.UserPoolID, r.Username, r.ClientMetadata},
+		size: size,
 		values: func(yield func(string) bool) {
 			if !yield(r.Username) {
 				return

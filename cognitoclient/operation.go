@@ -52,6 +52,8 @@ type request struct {
 	// members are Cognito's, to be encoded as JSON. An attempt encodes them when it has a slot: a waiting one costs no more
 	// memory than its caller's message.
 	members any
+	// size is how many bytes of JSON the texts of the members become, or a few more.
+	size int
 	// id is our own id of the call.
 	id string
 	// goal makes it a success that it is so already.

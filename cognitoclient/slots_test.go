@@ -2,6 +2,7 @@ package cognitoclient
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -342,4 +343,48 @@ func TestCredentialsThatExpireInTheWait(t *testing.T) {
 			t.Errorf("signed with %q", signed)
 		}
 	})
+}
+
+// Bodies that JSON makes six times as long have a bound of their own. Whoever finds no room for one is told that nothing was
+// sent; ordinary requests are never in its way.
+func TestLargeBodiesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := scripted(t, nil, after(10*time.Second, okBody))
+		confirmed := func(pool, value string) string {
+			return told(c.ConfirmSignUp(t.Context(), ConfirmSignUp{UserPoolID: pool, Username: "user-1", ClientMetadata: map[string]string{"k": value}}))
+		}
+		var results, small tally
+		var calls sync.WaitGroup
+		for i := range 200 {
+			pool := fmt.Sprintf("us-east-1_%d", i%50)
+			calls.Go(func() { results.add(confirmed(pool, strings.Repeat("\x01", 32<<10))) })
+		}
+		synctest.Wait()
+		for range 10 {
+			calls.Go(func() { small.add(confirmed("us-east-1_Good", "spring")) })
+		}
+		calls.Wait()
+		fits := maxBodies / (6*32<<10 + len("user-1") + len("us-east-1_00") + len("k"))
+		results.want(t, map[string]int{"confirmed, 1 attempts": fits, "OVERLOADED NOT_SENT   0": 200 - fits})
+		small.want(t, map[string]int{"confirmed, 1 attempts": 10})
+		if held := c.bodies.held.Load(); held != 0 {
+			t.Errorf("%d bytes are left", held)
+		}
+	})
+}
+
+func TestJSONSize(t *testing.T) {
+	for r := range rune(0x11000) {
+		text, err := json.Marshal(string(r))
+		if size := jsonSize(string(r)); err != nil || size < len(text)-2 || size > len(text)+3 {
+			t.Errorf("%U: %d, %s", r, size, text)
+		}
+	}
+}
+
+// As much metadata as the service takes fits into every slot.
+func TestOrdinaryBodiesFit(t *testing.T) {
+	if DefaultMaxConnections*(32<<10+1<<10) > maxBodies {
+		t.Error("32 KiB of metadata do not fit into each slot")
+	}
 }

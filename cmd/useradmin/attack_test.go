@@ -133,9 +133,10 @@ func memory(t *testing.T, service *bench.Service, line string) int {
 
 func attacks() []attack {
 	return []attack{
-		{"calls padded to 255 KiB", true, func(ctx context.Context, a string) { padded(ctx, a, 20, 600, 255<<10) }},
-		{"calls padded to 63 KiB", false, func(ctx context.Context, a string) { padded(ctx, a, 20, 600, 63<<10) }},
-		{"5,000 calls of a slow pool", true, func(ctx context.Context, a string) { padded(ctx, a, 50, 5_000, 0) }},
+		{"calls padded to 255 KiB", true, func(ctx context.Context, a string) { calling(ctx, a, 20, 600, padded(255<<10)) }},
+		{"calls padded to 63 KiB", false, func(ctx context.Context, a string) { calling(ctx, a, 20, 600, padded(63<<10)) }},
+		{"5,000 calls of a slow pool", true, func(ctx context.Context, a string) { calling(ctx, a, 50, 5_000, padded(0)) }},
+		{"metadata that JSON makes six times as long", false, func(ctx context.Context, a string) { calling(ctx, a, 40, 900, escaped) }},
 		{"half-sent messages", true, func(ctx context.Context, a string) { openStreams(ctx, a, 20, halfMessage(16<<10)) }},
 		{"half-sent in odd frames", false, func(ctx context.Context, a string) { openStreams(ctx, a, 20, halfMessage(4_100)) }},
 		{"half-sent in bytes", false, func(ctx context.Context, a string) { openStreams(ctx, a, 20, halfMessage(1)) }},
@@ -153,8 +154,28 @@ func attacks() []attack {
 	}
 }
 
-// padded makes that many calls at once again and again, with an unknown field for padding.
-func padded(ctx context.Context, address string, conns, n, padding int) {
+// padded is a request with an unknown field for padding.
+func padded(padding int) func(i int) *useradminv1.ConfirmSignUpRequest {
+	return func(int) *useradminv1.ConfirmSignUpRequest {
+		req := &useradminv1.ConfirmSignUpRequest{UserPoolId: slowPool, Username: "new-1"}
+		if padding > 0 {
+			req.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 2047, protowire.BytesType), make([]byte, padding)))
+		}
+		return req
+	}
+}
+
+// escaped is a request with almost all the metadata that the service takes, for one of a few pools.
+func escaped(i int) *useradminv1.ConfirmSignUpRequest {
+	metadata := map[string]string{}
+	for n := range 15 {
+		metadata[strconv.Itoa(n)] = strings.Repeat("\x01", 2_048)
+	}
+	return &useradminv1.ConfirmSignUpRequest{UserPoolId: slowPool + strconv.Itoa(i%4), Username: "new-1", ClientMetadata: metadata}
+}
+
+// calling makes that many calls at once, again and again.
+func calling(ctx context.Context, address string, conns, n int, request func(i int) *useradminv1.ConfirmSignUpRequest) {
 	clients := make([]useradminv1.UserAdminClient, conns)
 	for i := range clients {
 		conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -167,10 +188,7 @@ func padded(ctx context.Context, address string, conns, n, padding int) {
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
-			req := &useradminv1.ConfirmSignUpRequest{UserPoolId: slowPool, Username: "new-1"}
-			if padding > 0 {
-				req.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 2047, protowire.BytesType), make([]byte, padding)))
-			}
+			req := request(i)
 			for ctx.Err() == nil {
 				_, _ = clients[i%conns].ConfirmSignUp(ctx, req)
 				time.Sleep(10 * time.Millisecond)
