@@ -45,21 +45,32 @@ func (s *Server) refuse(ctx context.Context, method string, verdict fair.Verdict
 	return s.fit(f)
 }
 
-// noteRefusal counts a refusal, and logs one of them a second.
+// noteRefusal counts a refusal, and logs them once a second.
 func (s *Server) noteRefusal(ctx context.Context, kind string, level slog.Level) {
 	s.metrics.refused.WithLabelValues(kind).Inc()
-	calls, due := s.refusals.add(kind, time.Now())
+	wait, due := s.refusals.add(kind, time.Now())
 	if !due {
 		return
 	}
-	line := []slog.Attr{slog.String("kind", kind), slog.Int("calls", calls)}
+	var from string
 	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
-		line = append(line, slog.String("peer", p.Addr.String()))
+		from = p.Addr.String()
 	}
-	s.config.Logger.LogAttrs(ctx, level, "calls refused", line...)
+	report := func() {
+		line := []slog.Attr{slog.String("kind", kind), slog.Int("calls", s.refusals.take(kind, time.Now()))}
+		s.config.Logger.LogAttrs(context.Background(), level, "calls refused", appendText(line, "peer", from)...)
+	}
+	if wait <= 0 {
+		report()
+		return
+	}
+	time.AfterFunc(wait, report)
 }
 
-// sampled says which of many events of a kind are logged: one a second.
+// refusalPause is the least time between two lines about refusals of a kind.
+const refusalPause = time.Second
+
+// sampled counts events that are logged together.
 type sampled struct {
 	mu    sync.Mutex // guards kinds
 	kinds map[string]sample
@@ -69,10 +80,12 @@ type sample struct {
 	// last is when the last line was written, since how many events there were after it.
 	last  time.Time
 	since int
+	// due says that a line is on its way.
+	due bool
 }
 
-// add counts an event. When a line is due, it returns how many events there were since the last one.
-func (s *sampled) add(kind string, now time.Time) (events int, due bool) {
+// add counts an event. It reports whether a line is due for it and those that follow, and after which time.
+func (s *sampled) add(kind string, now time.Time) (wait time.Duration, due bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.kinds == nil {
@@ -80,10 +93,16 @@ func (s *sampled) add(kind string, now time.Time) (events int, due bool) {
 	}
 	k := s.kinds[kind]
 	k.since++
-	events = k.since
-	if due = now.Sub(k.last) >= time.Second; due {
-		k = sample{last: now}
-	}
+	due, k.due = !k.due, true
 	s.kinds[kind] = k
-	return events, due
+	return k.last.Add(refusalPause).Sub(now), due
+}
+
+// take returns how many events there were since the last line.
+func (s *sampled) take(kind string, now time.Time) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	events := s.kinds[kind].since
+	s.kinds[kind] = sample{last: now}
+	return events
 }

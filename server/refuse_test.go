@@ -2,18 +2,23 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	"cognito.internal/useradmin/internal/rawcall"
@@ -192,39 +197,38 @@ func TestHeadersAreBounded(t *testing.T) {
 }
 
 func TestRefusalsAreSampledInTheLog(t *testing.T) {
-	var s sampled
-	now := time.Now()
-	for _, step := range []struct {
-		after  time.Duration
-		kind   string
-		events int
-		due    bool
-	}{
-		{0, "a", 1, true},
-		{500 * time.Millisecond, "a", 1, false},
-		{0, "b", 1, true},
-		{400 * time.Millisecond, "a", 2, false},
-		{100 * time.Millisecond, "a", 3, true},
-		{time.Hour, "a", 1, true},
-	} {
-		now = now.Add(step.after)
-		if events, due := s.add(step.kind, now); due != step.due || due && events != step.events {
-			t.Errorf("%+v: %d, %v", step, events, due)
+	synctest.Test(t, func(t *testing.T) {
+		var lines log
+		s := newServer(t, succeeding(), Config{Logger: slog.New(slog.NewJSONHandler(&lines, nil))})
+		ctx := peer.NewContext(t.Context(), &peer.Peer{Addr: &net.UnixAddr{Name: "a peer"}})
+		note := func(kind string, times int) {
+			for range times {
+				s.noteRefusal(ctx, kind, slog.LevelInfo)
+			}
 		}
-	}
-	e := serve(t, waiting(nil), Config{MaxCalls: 1})
-	r := e.raw(t)
-	e.fill(t, r, confirmMethod)
-	for range 20 {
-		r.open(t, confirmMethod)
-		r.end(t)
-	}
-	if n := strings.Count(e.log.String(), "calls refused"); n < 1 || n > 3 {
-		t.Errorf("%d lines", n)
-	}
-	if !containsAll(e.log.String(), []string{`"level":"INFO","msg":"calls refused","kind":"caller_busy","calls":1,"peer":"bufconn"`}) {
-		t.Error(e.log.String())
-	}
+		note("a", 3)
+		time.Sleep(refusalPause / 2)
+		note("a", 2)
+		note("b", 1)
+		time.Sleep(refusalPause)
+		note("a", 1)
+		time.Sleep(refusalPause)
+		var got []string
+		for line := range strings.Lines(lines.String()) {
+			var l struct {
+				Time                   time.Time
+				Level, Msg, Kind, Peer string
+				Calls                  int
+			}
+			if err := json.Unmarshal([]byte(line), &l); err != nil || l.Level != "INFO" || l.Msg != "calls refused" || l.Peer != "a peer" {
+				t.Errorf("%v: %s", err, line)
+			}
+			got = append(got, fmt.Sprintf("%s %d", l.Kind, l.Calls))
+		}
+		if want := "[a 1 b 1 a 4 a 1]"; fmt.Sprint(got) != want {
+			t.Errorf("got %v, want %s", got, want)
+		}
+	})
 }
 
 // The tap's statuses reach callers as grpc's own clients read them.

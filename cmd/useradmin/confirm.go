@@ -220,10 +220,14 @@ func shortReason(f failure.Failure) string {
 	return cmp.Or(f.ReasonName, f.CodeName())
 }
 
-// outcome is the name of the last try's outcome, as the contract spells it.
+// outcome is the name of the outcome, as the contract spells it. The service's covers all tries; one that it never saw covers
+// itself alone.
 func (a *answer) outcome() string {
 	outcome := a.failure.Outcome
-	if a.unsent {
+	switch {
+	case a.unsent && a.doubt != "":
+		outcome = useradminv1.Outcome_OUTCOME_UNKNOWN
+	case a.unsent:
 		outcome = useradminv1.Outcome_OUTCOME_NOT_SENT
 	}
 	return strings.TrimPrefix(outcome.String(), schema.OutcomePrefix)

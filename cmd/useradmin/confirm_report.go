@@ -106,6 +106,8 @@ func (r *report) why() string {
 func (r *report) effect() []row {
 	f := r.answer.failure
 	switch {
+	case r.answer.unsent && r.answer.doubt != "":
+		return []row{{"Outcome", "UNKNOWN: Nothing of the last try was sent to the service, but an earlier one may have confirmed the user, or may still do so."}}
 	case r.answer.unsent:
 		return []row{{"Outcome", "NOT_SENT: Nothing was sent to the service: the call had no effect and will have none."}}
 	case r.answer.interrupted && !f.FromService:

@@ -137,7 +137,7 @@ func TestUnsentAfterDoubt(t *testing.T) {
 		a := ask(t.Context(), &client{errs: []error{lost, refused}}, new(useradminv1.ConfirmSignUpRequest), new(strings.Builder))
 		r := &report{command: new(confirmCommand), answer: a, glossary: g}
 		var out strings.Builder
-		if err := r.json(&out); err != nil || !strings.Contains(out.String(), `"not_applied":false`) || !strings.Contains(out.String(), `"outcome":"NOT_SENT"`) {
+		if err := r.json(&out); err != nil || !strings.Contains(out.String(), `"not_applied":false`) || !strings.Contains(out.String(), `"outcome":"UNKNOWN"`) {
 			t.Errorf("%v, %s", err, out.String())
 		}
 		if text := r.failure(textWidth); !strings.Contains(text, "Find out ") || !strings.Contains(text, "UNAVAILABLE: refused\n") {
