@@ -49,8 +49,8 @@ func (s *Server) options() []grpc.ServerOption {
 	}
 }
 
-// unaryChain is what a call passes, from the outside in: receive notes that the message is there, the log line and the metrics see its end, conversion makes the
-// status, recovery turns a panic into an error.
+// unaryChain is what a call passes, from the outside in: receive notes that the message is there, the log line and the metrics
+// see its end, conversion makes the status, recovery turns a panic into an error.
 func (s *Server) unaryChain() []grpc.UnaryServerInterceptor {
 	return []grpc.UnaryServerInterceptor{
 		receive,
@@ -93,6 +93,7 @@ func (s *Server) register() error {
 	}
 	for _, r := range rpcs() {
 		s.rpcs["/"+serviceName+"/"+r.name] = r
+		s.metrics.begin(r, s.contract)
 	}
 	return nil
 }

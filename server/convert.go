@@ -110,9 +110,8 @@ func (s *Server) applyContract(f *failure) {
 		f.row = f.rpc.row(s.contract, f.name)
 	}
 	f.code, f.delay = f.row.code, f.row.delay
-	invites := f.code == codes.Unavailable || f.code == codes.ResourceExhausted
 	switch {
-	case invites && unknown && !f.rpc.repeatable(f.req):
+	case f.row.invites() && unknown && !f.rpc.repeatable(f.req):
 		f.code, f.delay = codes.Aborted, 0
 	case f.delay > 0:
 		f.delay = jittered(f.delay, s.config.Jitter())

@@ -1,12 +1,16 @@
 package server
 
 import (
+	"strings"
 	"time"
 
 	grpcprometheus "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc/codes"
 
 	"cognito.internal/useradmin/cognitoclient"
+	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/schema"
 )
 
 // metrics are those of calls; their labels are values of ours, never a caller's.
@@ -79,6 +83,33 @@ func (s *Server) registerUse(registerer prometheus.Registerer) error {
 		}
 	}
 	return nil
+}
+
+// begin makes the series of the RPC's failures, so that each begins at 0: a rate does not see the first event of a series that
+// begins at 1.
+func (m *metrics) begin(r *rpc, contract []row) {
+	for reason := range contract {
+		row := r.row(contract, useradminv1.ErrorReason(reason)) //nolint:gosec // a few dozen
+		if row.says == "" {
+			continue
+		}
+		name := strings.TrimPrefix(useradminv1.ErrorReason(reason).String(), schema.ReasonPrefix) //nolint:gosec // a few dozen
+		for outcome := cognitoclient.NotSent; outcome <= cognitoclient.Unknown; outcome++ {
+			if outcome == cognitoclient.Applied && row.applied == "" {
+				continue
+			}
+			m.calls.WithLabelValues(r.name, row.code.String(), name, outcome.String())
+			if outcome == cognitoclient.Unknown && row.invites() {
+				m.calls.WithLabelValues(r.name, codes.Aborted.String(), name, outcome.String())
+			}
+		}
+	}
+	for _, kind := range []string{
+		"unknown_method", "malformed_method", "undecodable", "too_large", "unknown_encoding", "abandoned", "message_late",
+		kindCallerBusy, kindOverloaded, kindHealthBusy, kindHeaders,
+	} {
+		m.refused.WithLabelValues(kind)
+	}
 }
 
 // AttemptMetrics measures the attempts that are made at Cognito.

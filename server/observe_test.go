@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding/gzip"
@@ -192,5 +193,42 @@ func TestRefusalsHaveKinds(t *testing.T) {
 		if got := (&record{}).refusal(code); got != wanted {
 			t.Errorf("%s: %s", code, got)
 		}
+	}
+}
+
+// Each reason and outcome of the contract has its series from the start: a rate does not see a series that begins at 1.
+func TestFailuresBeginAtZero(t *testing.T) {
+	e := serve(t, succeeding(), Config{})
+	families, err := e.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var series []string
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			series = append(series, family.GetName()+" "+m.String())
+			if family.GetName() == "useradmin_calls_total" && m.GetCounter().GetValue() != 0 {
+				t.Errorf("%s begins with a call", m)
+			}
+		}
+	}
+	demand := func(parts ...string) {
+		if !slices.ContainsFunc(series, func(s string) bool { return containsAll(s, parts) }) {
+			t.Errorf("no series has %v", parts)
+		}
+	}
+	all, _ := reasons(t)
+	for _, r := range all {
+		for _, name := range r.Codes() {
+			c := codes.Code(code.Code_value[name]) //nolint:gosec // there are 17
+			for _, outcome := range r.OutcomeNames() {
+				if c != codes.Aborted || outcome == "UNKNOWN" {
+					demand("useradmin_calls_total", `"`+r.Name+`"`, `"`+outcome+`"`, `"`+c.String()+`"`)
+				}
+			}
+		}
+	}
+	for _, kind := range []string{"unknown_method", "caller_busy", "message_late", "too_many_headers"} {
+		demand("useradmin_refused_calls_total", `"`+kind+`"`)
 	}
 }

@@ -34,6 +34,11 @@ type row struct {
 	level slog.Level
 }
 
+// invites reports whether the code invites to send the same call again.
+func (r *row) invites() bool {
+	return r.code == codes.Unavailable || r.code == codes.ResourceExhausted
+}
+
 // reasonOf is the reason of a cause: they have the same names. A cause without a reason is a bug.
 func reasonOf(cause cognitoclient.Cause) useradminv1.ErrorReason {
 	if reason := useradminv1.ErrorReason(useradminv1.ErrorReason_value[schema.ReasonPrefix+cause.String()]); reason != 0 {
