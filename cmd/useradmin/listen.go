@@ -12,6 +12,8 @@ import (
 type listenAddress struct {
 	flag, address string
 	access
+	// why says what an address that the network reaches would mean, and where to listen instead.
+	why string
 	// mode is that of a Unix socket.
 	mode fs.FileMode
 }
@@ -24,11 +26,17 @@ type access struct {
 }
 
 func (f *serviceFlags) grpcAddress() listenAddress {
-	return listenAddress{flag: "--listen", address: f.Listen, access: f.access, mode: fs.FileMode(f.ListenMode)}
+	return listenAddress{
+		flag: "--listen", address: f.Listen, access: f.access, mode: fs.FileMode(f.ListenMode),
+		why: "callers are not authenticated: listen on 127.0.0.1 behind a sidecar",
+	}
 }
 
 func (f *serviceFlags) adminAddress() listenAddress {
-	return listenAddress{flag: "--admin-listen", address: f.AdminListen, access: f.adminAccess, mode: fs.FileMode(f.ListenMode)}
+	return listenAddress{
+		flag: "--admin-listen", address: f.AdminListen, access: f.adminAccess, mode: fs.FileMode(f.ListenMode),
+		why: "whoever reaches it sees the metrics: listen on 127.0.0.1 or unix:/path",
+	}
 }
 
 // checkAddresses checks both addresses of a service.
@@ -71,8 +79,7 @@ func (a listenAddress) admit(addr net.Addr) error {
 	if opened := tcp.String(); opened != a.address {
 		what += " (" + opened + ")"
 	}
-	return usageError{fmt.Errorf("%s %s is neither loopback nor a Unix socket, and callers are not authenticated: "+
-		"listen on 127.0.0.1 behind a sidecar%s", a.flag, what, a.hint)}
+	return usageError{fmt.Errorf("%s %s is neither loopback nor a Unix socket, and %s%s", a.flag, what, a.why, a.hint)}
 }
 
 // listen opens the socket. Even localhost is what the machine's files say, so the socket decides whether it is admitted.

@@ -74,6 +74,22 @@ func TestCheckPlace(t *testing.T) {
 	}
 }
 
+// Each address says what it would open: callers reach users by one of them, Prometheus reaches metrics by the other.
+func TestRefusedAddressSaysWhy(t *testing.T) {
+	f := &serviceFlags{
+		Listen: "0.0.0.0:1", AdminListen: "0.0.0.0:2",
+		access: access{hint: ", or give --a"}, adminAccess: access{hint: ", or give --b"},
+	}
+	for want, a := range map[string]listenAddress{
+		`--listen "0.0.0.0:1" is neither loopback nor a Unix socket, and callers are not authenticated: listen on 127.0.0.1 behind a sidecar, or give --a`:          f.grpcAddress(),
+		`--admin-listen "0.0.0.0:2" is neither loopback nor a Unix socket, and whoever reaches it sees the metrics: listen on 127.0.0.1 or unix:/path, or give --b`: f.adminAddress(),
+	} {
+		if err := a.check(); err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	}
+}
+
 // A name that stands for loopback is served.
 func TestListenOnAName(t *testing.T) {
 	lis, err := listenAddress{flag: "--listen", address: "localhost:0"}.listen()
