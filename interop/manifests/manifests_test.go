@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -130,6 +131,28 @@ func TestDeployment(t *testing.T) {
 		if get := probe.HTTPGet; get.Path != probe.path || get.Port.String() != "metrics" {
 			t.Errorf("a probe asks for %s on %s, want %s", get.Path, get.Port.String(), probe.path)
 		}
+	}
+}
+
+// A single lost probe ejects no pod, and the drain is seen before connections are asked to close.
+func TestReadiness(t *testing.T) {
+	var d apps.Deployment
+	if err := yaml.UnmarshalStrict(only(t, "kubernetes/useradmin.yaml", "apps/v1 Deployment"), &d); err != nil {
+		t.Fatal(err)
+	}
+	container := d.Spec.Template.Spec.Containers[0]
+	at := slices.IndexFunc(container.Env, func(e core.EnvVar) bool { return e.Name == "USERADMIN_DRAIN_DELAY" })
+	if at < 0 {
+		t.Fatal("no drain delay")
+	}
+	delay, err := time.ParseDuration(container.Env[at].Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	probe := container.ReadinessProbe
+	seen := time.Duration(probe.PeriodSeconds*probe.FailureThreshold) * time.Second
+	if probe.FailureThreshold < 2 || seen == 0 || seen > delay {
+		t.Errorf("%d probes in a row must fail, which takes %s of the drain's %s", probe.FailureThreshold, seen, delay)
 	}
 }
 
