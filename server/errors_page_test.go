@@ -49,6 +49,7 @@ undecodable or oversized message) have no details.
 	for _, key := range s.MetadataKeys() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", key.Name, joined(key.Comment))
 	}
+	b.WriteString("\nThese keys, and those of the reason below, are always there: one that does not apply, or is not known, is empty, `0` or `false`.\n")
 	b.WriteString("\n## Reasons\n")
 	for _, r := range s.Reasons() {
 		writeReason(&b, r)
