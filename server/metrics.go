@@ -89,11 +89,11 @@ func (s *Server) registerUse(registerer prometheus.Registerer) error {
 // begins at 1.
 func (m *metrics) begin(r *rpc, contract []row) {
 	for reason := range contract {
-		row := r.row(contract, useradminv1.ErrorReason(reason)) //nolint:gosec // a few dozen
+		row := r.row(contract, useradminv1.ErrorReason(reason))
 		if row.says == "" {
 			continue
 		}
-		name := strings.TrimPrefix(useradminv1.ErrorReason(reason).String(), schema.ReasonPrefix) //nolint:gosec // a few dozen
+		name := strings.TrimPrefix(useradminv1.ErrorReason(reason).String(), schema.ReasonPrefix)
 		for outcome := cognitoclient.NotSent; outcome <= cognitoclient.Unknown; outcome++ {
 			if outcome == cognitoclient.Applied && row.applied == "" {
 				continue

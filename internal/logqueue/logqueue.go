@@ -114,7 +114,7 @@ func (q *Queue) write() {
 		}
 		n, err := q.put(c.text)
 		if err != nil {
-			c.lines -= min(c.lines, uint64(bytes.Count(c.text[:n], []byte{'\n'})))
+			c.lines -= min(c.lines, uint64(bytes.Count(c.text[:n], []byte{'\n'}))) //nolint:gosec // a count
 		}
 		if tell, lines := q.written(c, err); lines > 0 {
 			tell(lines)
