@@ -62,8 +62,8 @@ func (s *Server) take(ctx context.Context, conn *connection, info *tap.Info) (*f
 	return places, nil
 }
 
-// keepNeeded drops the headers that nobody reads, which would stay as long as the call does, and reports whether there are
-// few enough: their table stays in any case.
+// keepNeeded drops the headers that this service does not read, since they would stay in memory as long as the call does. It
+// reports whether there were few enough: the map itself does not shrink.
 func keepNeeded(headers metadata.MD) bool {
 	fields := 0
 	for name, values := range headers {

@@ -17,17 +17,17 @@ const (
 	socketBufferBytes = 64 << 10
 	// writeTimeout is how long a caller may read nothing of what it is sent.
 	writeTimeout = 20 * time.Second
-	// Where more than a few do so at once, they have to go sooner: what waits for them adds up.
+	// If more than a few do so at once, they are cut sooner, since what waits for them adds up.
 	fewWrites      = 100
 	hurriedTimeout = 100 * time.Millisecond
 	// partingTime is how long a connection that has to go may take to say so.
 	partingTime = 10 * time.Millisecond
 	// quietTime is how long after a write grpc has nothing more to write.
 	quietTime = time.Second
-	// A refused call leaves its status in a queue that grpc bounds at 10,000 for each connection. We read no more from one
-	// that may have so many there: a caller that keeps to maxConcurrentStreams hardly has.
+	// A refused call leaves its status in a queue that grpc bounds at 10,000 for each connection. Nothing
+	// more is read from one that may have so many there. A caller that keeps to maxConcurrentStreams hardly gets so far.
 	maxUnwritten = maxConcurrentStreams
-	// Once there are so many in the process, statuses of refusals have no details.
+	// With more than so many in the process, statuses of refusals have no details.
 	maxUnwrittenInAll = 100 * maxUnwritten
 )
 
@@ -179,8 +179,8 @@ func (c *connection) chooseLocked() {
 }
 
 // dismiss closes a connection without calls. If it never carried one, what is just arriving was not begun, and a GOAWAY
-// says so: gRPC's clients send it again on another connection by themselves. Of one that did, a response may not be
-// written yet, and its call must not be sent again.
+// says so: gRPC's clients send it again automatically, on another connection. If it did carry one, a response may
+// not be written yet, and that call must not be sent again.
 func (c *connection) dismiss() {
 	c.all.mu.Lock()
 	used := c.used

@@ -152,11 +152,7 @@ func TestDrainEndsCallsInTime(t *testing.T) {
 func TestDrainIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := make(chan struct{}, 1)
-		e := serve(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
-			began <- struct{}{}
-			time.Sleep(time.Hour)
-			return cognitoclient.Result{}, nil
-		}), Config{CallTimeout: time.Minute})
+		e := serve(t, ignoring(began), Config{CallTimeout: time.Minute})
 		answered := make(chan error, 1)
 		go func() {
 			_, err := e.ConfirmSignUp(t.Context(), validRequest())
@@ -182,11 +178,7 @@ func TestStopInTheDrain(t *testing.T) {
 	for _, after := range []time.Duration{0, time.Second, 7 * time.Second, 24 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			began := make(chan struct{}, 1)
-			e := serve(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
-				began <- struct{}{}
-				time.Sleep(time.Hour)
-				return cognitoclient.Result{}, nil
-			}), Config{DrainDelay: 5 * time.Second, CallTimeout: time.Minute})
+			e := serve(t, ignoring(began), Config{DrainDelay: 5 * time.Second, CallTimeout: time.Minute})
 			go func() { _, _ = e.ConfirmSignUp(t.Context(), validRequest()) }()
 			<-began
 			start := time.Now()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -63,6 +64,15 @@ func waiting(began chan<- struct{}) Cognito {
 			e.Cause = cognitoclient.DeadlineExceeded
 		}
 		return cognitoclient.Result{}, e
+	})
+}
+
+// ignoring confirms nothing for an hour, whatever becomes of its context.
+func ignoring(began chan<- struct{}) Cognito {
+	return confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
+		began <- struct{}{}
+		time.Sleep(time.Hour)
+		return cognitoclient.Result{}, nil
 	})
 }
 

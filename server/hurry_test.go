@@ -1,15 +1,12 @@
 package server
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
-
-	"cognito.internal/useradmin/cognitoclient"
 )
 
 // From any stage of a drain, and without one, Hurry ends calls with a status of ours and their outcome, and at once.
@@ -64,11 +61,7 @@ func TestHurryIsBounded(t *testing.T) {
 	for _, stop := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			began := make(chan struct{}, 1)
-			e := serve(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
-				began <- struct{}{}
-				time.Sleep(time.Hour)
-				return cognitoclient.Result{}, nil
-			}), Config{DrainDelay: 5 * time.Second, CallTimeout: time.Minute})
+			e := serve(t, ignoring(began), Config{DrainDelay: 5 * time.Second, CallTimeout: time.Minute})
 			go func() { _, _ = e.ConfirmSignUp(t.Context(), validRequest()) }()
 			<-began
 			start := time.Now()
@@ -95,11 +88,7 @@ func TestHurryIsBounded(t *testing.T) {
 func TestDrainIsBoundedAfterALongDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := make(chan struct{}, 1)
-		e := serve(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
-			began <- struct{}{}
-			time.Sleep(time.Hour)
-			return cognitoclient.Result{}, nil
-		}), Config{DrainDelay: DefaultDrainTimeout - time.Second/2, CallTimeout: time.Minute})
+		e := serve(t, ignoring(began), Config{DrainDelay: DefaultDrainTimeout - time.Second/2, CallTimeout: time.Minute})
 		go func() { _, _ = e.ConfirmSignUp(t.Context(), validRequest()) }()
 		<-began
 		start := time.Now()

@@ -8,12 +8,12 @@ import (
 // lifetime is the context of a connection, the parent of those of its streams.
 //
 // grpc drops the context of a stream that the tap refuses without ending it, and the timer of its deadline, an hour
-// perhaps, goes on. A parent with a method AfterFunc is handed the function that ends its child: so the tap gets it.
+// perhaps, goes on. A parent with a method AfterFunc is handed the function that ends its child: that is how the tap gets it.
 type lifetime struct {
 	context.Context
 
 	connection *connection
-	// never is closed never: grpc itself ends the streams of a connection.
+	// never is never closed: grpc itself ends the streams of a connection.
 	never chan struct{}
 	// child ends the context that was made last. The goroutine that reads the connection makes one and calls the tap next.
 	child func()

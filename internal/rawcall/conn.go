@@ -49,7 +49,7 @@ func New(conn net.Conn) (*Conn, error) {
 	return c, c.Framer.WriteSettings()
 }
 
-// Listen reads what the server sends until the connection ends. Who does not call it does not read.
+// Listen reads what the server sends until the connection ends. A test that does not call it does not read.
 func (c *Conn) Listen() {
 	defer close(c.Ends)
 	for {
