@@ -20,7 +20,7 @@ import (
 // Errors of the configuration name no value of it, since those may come from a file.
 var (
 	errNoRegion   = errors.New("no AWS Region is configured: set --region, AWS_REGION or region in the shared config file")
-	errNotARegion = errors.New("what --region, AWS_REGION or the shared config file names is not an AWS Region: Regions are named like us-east-1")
+	errNotARegion = errors.New("the configured Region (--region, AWS_REGION or region in the shared config file) is not an AWS Region: Regions are named like us-east-1")
 )
 
 // endpoint is where requests go and what their signatures name.

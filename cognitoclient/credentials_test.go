@@ -237,7 +237,7 @@ func TestContainerEndpointHasATimeout(t *testing.T) {
 	}
 }
 
-// Who waited in vain is told so, while the fetch goes on.
+// A caller whose wait ended is told so, while the fetch goes on.
 func TestCredentialsThatComeLate(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)

@@ -72,7 +72,7 @@ func unquote(t *testing.T, value ast.Expr) string {
 	t.Helper()
 	literal, ok := value.(*ast.BasicLit)
 	if !ok {
-		t.Fatalf("%T is no text: the SDK's source has changed its shape", value)
+		t.Fatalf("%T is not a string: the SDK's source has changed its shape", value)
 	}
 	text, err := strconv.Unquote(literal.Value)
 	if err != nil {

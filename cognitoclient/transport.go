@@ -65,7 +65,7 @@ func newTransport(cfg Config) *http.Transport {
 	return t
 }
 
-// dialer connects to the endpoint. Without TLS it connects to loopback only, whatever the machine takes localhost for.
+// dialer connects to the endpoint. Without TLS it connects to loopback only, wherever localhost leads.
 func dialer(endpoint string) *net.Dialer {
 	d := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
 	if u, err := url.Parse(endpoint); err == nil && u.Scheme == "http" {

@@ -26,7 +26,7 @@ func TestLoopbackOnly(t *testing.T) {
 	}
 }
 
-// Without TLS nothing is sent to an address that is not loopback, although the endpoint's name was taken for it.
+// Without TLS nothing is sent to an address that is not loopback, although the endpoint's name resolved to it.
 func TestPlaintextStaysOnLoopback(t *testing.T) {
 	var connections atomic.Int64
 	server := httptest.NewUnstartedServer(answer(200, amzJSON, "{}"))
