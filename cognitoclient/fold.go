@@ -43,7 +43,7 @@ func fold(op *operation, r request, history []attempt) claim {
 }
 
 func success(attribution Attribution, history []attempt) claim {
-	return claim{result: Result{Attribution: attribution, Attempts: sent(history), RequestID: lastAnswer(history).requestID}}
+	return claim{result: Result{Attribution: attribution, Attempts: sent(history), RequestID: lastAnswer(history).requestID, History: made(history)}}
 }
 
 // failure is that of the attempt. Where it has no answer, what is known of Cognito's is from the last one that has.
@@ -56,7 +56,7 @@ func failure(op *operation, history []attempt, of attempt, outcome Outcome) clai
 		Operation: op.name, Cause: of.cause, Outcome: outcome, Problem: of.problem,
 		Exception: answer.exception, ReasonCode: answer.reasonCode, Violations: answer.violations, UserStatus: answer.userStatus,
 		Trigger: answer.trigger, TriggerError: answer.triggerError, HTTPStatus: answer.status, RequestID: answer.requestID,
-		Attempts: sent(history),
+		Attempts: sent(history), History: made(history),
 	}
 	if outcome == Applied {
 		e.UserStatus = history[len(history)-1].userStatus
@@ -72,6 +72,21 @@ func sent(history []attempt) int {
 		}
 	}
 	return n
+}
+
+// made are the attempts that got a connection.
+func made(history []attempt) []Attempt {
+	n := sent(history)
+	if n == 0 {
+		return nil
+	}
+	all := make([]Attempt, 0, n)
+	for _, a := range history {
+		if a.sent {
+			all = append(all, Attempt{Cause: a.cause, RequestID: a.requestID})
+		}
+	}
+	return all
 }
 
 // lastAnswer is the last attempt that Cognito answered, or a zero one.

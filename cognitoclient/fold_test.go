@@ -109,6 +109,31 @@ func TestFoldKeepsTheTriggersResponse(t *testing.T) {
 	}
 }
 
+// The history has the attempts that were sent, with Cognito's ids of their responses.
+func TestFoldTellsTheAttempts(t *testing.T) {
+	first := throttled
+	first.requestID = "first"
+	unanswered := lost
+	for _, c := range []struct {
+		history []attempt
+		want    []Attempt
+	}{
+		{[]attempt{{cause: Unreachable}}, nil},
+		{[]attempt{first, {cause: Unreachable}, unanswered}, []Attempt{{TooManyRequests, "first"}, {ResponseLost, ""}}},
+		{[]attempt{first, {sent: true, requestID: "second"}}, []Attempt{{TooManyRequests, "first"}, {0, "second"}}},
+	} {
+		result, err := folded(request{}, c.history)
+		var e *Error
+		got, attempts := result.History, result.Attempts
+		if errors.As(err, &e) {
+			got, attempts = e.History, e.Attempts
+		}
+		if !slices.Equal(got, c.want) || len(got) != attempts {
+			t.Errorf("%v: %v, %d attempts", c.want, got, attempts)
+		}
+	}
+}
+
 func folded(r request, history []attempt) (Result, error) {
 	c := fold(confirmSignUp(), r, history)
 	if c.err != nil {

@@ -22,6 +22,16 @@ type Result struct {
 	Attempts int
 	// RequestID is Cognito's id of its last response; empty where there is none.
 	RequestID string
+	// History has the attempts that got a connection, in order.
+	History []Attempt
+}
+
+// Attempt is one attempt of a call.
+type Attempt struct {
+	// Cause is why it failed; the zero Cause means that it succeeded.
+	Cause Cause
+	// RequestID is Cognito's id of its response; empty where there is none.
+	RequestID string
 }
 
 // Outcome is the effect of a failed call.
@@ -87,6 +97,10 @@ const (
 	PoolBusy
 	// CallerBusy: the caller has its share of a server's calls. Attempts never end with it.
 	CallerBusy
+	// Unauthenticated, CallerNotAllowed and AuditUnavailable are refusals of a server. Attempts never end with them.
+	Unauthenticated
+	CallerNotAllowed
+	AuditUnavailable
 	// Overloaded: no slot is free, or a server has too many calls.
 	Overloaded
 	// DeadlineExceeded: the call's deadline passed, or too little of it was left for an attempt.
@@ -154,6 +168,9 @@ func (c Cause) fact() fact {
 		ResponseLost:          {name: "COGNITO_RESPONSE_LOST", applied: maybe, repeat: true},
 		PoolBusy:              {name: "POOL_BUSY"},
 		CallerBusy:            {name: "CALLER_BUSY"},
+		Unauthenticated:       {name: "UNAUTHENTICATED"},
+		CallerNotAllowed:      {name: "CALLER_NOT_ALLOWED"},
+		AuditUnavailable:      {name: "AUDIT_UNAVAILABLE"},
 		Overloaded:            {name: "OVERLOADED"},
 		DeadlineExceeded:      {name: "DEADLINE_EXCEEDED", applied: ifSent},
 		Cancelled:             {name: "CANCELLED", applied: ifSent, stands: true},
@@ -218,6 +235,8 @@ type Error struct {
 	RequestID string
 	// Attempts counts the attempts that got a connection.
 	Attempts int
+	// History has the attempts that got a connection, in order.
+	History []Attempt
 	// Problem says in fixed words why the last attempt has no usable response; empty where it has one.
 	Problem string
 }

@@ -214,6 +214,9 @@ func serviceCases() []testCase {
 		{name: "pool-busy", pool: busyPool},
 		{name: "caller-busy", pool: busyCallerPool},
 		{name: "overloaded", pool: fullPool},
+		{name: "unauthenticated", pool: unprovenPool},
+		{name: "caller-not-allowed", pool: deniedPool},
+		{name: "audit-unavailable", pool: unauditedPool},
 	}
 }
 

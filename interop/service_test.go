@@ -41,6 +41,9 @@ const (
 	busyPool       = region + "_Busy"
 	busyCallerPool = region + "_BusyCaller"
 	fullPool       = region + "_Full"
+	unprovenPool   = region + "_Unproven"
+	deniedPool     = region + "_Denied"
+	unauditedPool  = region + "_Unaudited"
 )
 
 // cognitoID is the longest that the service passes on.
@@ -154,6 +157,9 @@ func newCognito(t *testing.T, url string) server.Cognito {
 		busyPool:       refusing(cognitoclient.PoolBusy),
 		busyCallerPool: refusing(cognitoclient.CallerBusy),
 		fullPool:       refusing(cognitoclient.Overloaded),
+		unprovenPool:   refusing(cognitoclient.Unauthenticated),
+		deniedPool:     refusing(cognitoclient.CallerNotAllowed),
+		unauditedPool:  refusing(cognitoclient.AuditUnavailable),
 		stopPool: func(ctx context.Context, r cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
 			ctx, cancel := context.WithCancelCause(ctx)
 			defer cancel(nil)

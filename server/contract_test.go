@@ -232,7 +232,7 @@ func TestCallersCanNotEjectTheServer(t *testing.T) {
 	s := newServer(t, succeeding(), Config{})
 	theServers := []string{
 		"COGNITO_INTERNAL_ERROR", "COGNITO_UNAVAILABLE", "COGNITO_CREDENTIALS", "COGNITO_UNREACHABLE", "COGNITO_RESPONSE_LOST",
-		"DEADLINE_EXCEEDED", "SERVER_STOPPING", "INTERNAL", "OVERLOADED",
+		"DEADLINE_EXCEEDED", "SERVER_STOPPING", "INTERNAL", "OVERLOADED", "AUDIT_UNAVAILABLE",
 	}
 	all, _ := reasons(t)
 	for _, r := range all {

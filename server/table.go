@@ -224,5 +224,23 @@ func contract() []row {
 			do:    "Send the same call again after the delay in RetryInfo; another replica may have room.",
 			delay: soon, level: slog.LevelWarn,
 		},
+		useradminv1.ErrorReason_ERROR_REASON_UNAUTHENTICATED: {
+			code:  codes.Unauthenticated,
+			says:  "The call does not prove who makes it, and this service asks for proof.",
+			do:    "Call through the sidecar, or with a valid client certificate that has exactly one SPIFFE ID, as this service is configured.",
+			level: slog.LevelWarn,
+		},
+		useradminv1.ErrorReason_ERROR_REASON_CALLER_NOT_ALLOWED: {
+			code:  codes.PermissionDenied,
+			says:  "The policy of this service does not allow the caller to make this call.",
+			do:    "Ask the operators of this service to change its policy, or do not make this call.",
+			level: slog.LevelWarn,
+		},
+		useradminv1.ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE: {
+			code:  codes.Unavailable,
+			says:  "This service could not write the call to its audit log, so it did not make it.",
+			do:    "Send the same call again after the delay in RetryInfo; another replica may be able to write.",
+			delay: soon, level: slog.LevelError,
+		},
 	}
 }

@@ -351,6 +351,32 @@ const (
 	// Outcome: NOT_SENT.
 	// Do: Send the same call again after the delay in RetryInfo; another replica may have room.
 	ErrorReason_ERROR_REASON_OVERLOADED ErrorReason = 30
+	// The call does not prove who makes it, and this service asks for proof.
+	//
+	// It comes without a valid client certificate or without a valid `x-forwarded-client-cert` header of the sidecar, or
+	// with both.
+	//
+	// Code: UNAUTHENTICATED.
+	// Outcome: NOT_SENT.
+	// Do: Call through the sidecar, or with a valid client certificate that has exactly one SPIFFE ID, as this service
+	// is configured.
+	ErrorReason_ERROR_REASON_UNAUTHENTICATED ErrorReason = 31
+	// The policy of this service does not allow the caller to make this call.
+	//
+	// It decides by the caller, the method, the user pool, the keys of the client metadata and `allow_confirmed`, before
+	// anything is said of the user pool.
+	//
+	// Code: PERMISSION_DENIED.
+	// Outcome: NOT_SENT.
+	// Do: Ask the operators of this service to change its policy, or do not make this call.
+	ErrorReason_ERROR_REASON_CALLER_NOT_ALLOWED ErrorReason = 32
+	// This service could not write the call to its audit log, so it did not make it.
+	//
+	// Code: UNAVAILABLE.
+	// Details: RetryInfo.
+	// Outcome: NOT_SENT.
+	// Do: Send the same call again after the delay in RetryInfo; another replica may be able to write.
+	ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE ErrorReason = 33
 )
 
 // Enum value maps for ErrorReason.
@@ -387,6 +413,9 @@ var (
 		28: "ERROR_REASON_POOL_BUSY",
 		29: "ERROR_REASON_CALLER_BUSY",
 		30: "ERROR_REASON_OVERLOADED",
+		31: "ERROR_REASON_UNAUTHENTICATED",
+		32: "ERROR_REASON_CALLER_NOT_ALLOWED",
+		33: "ERROR_REASON_AUDIT_UNAVAILABLE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                   0,
@@ -420,6 +449,9 @@ var (
 		"ERROR_REASON_POOL_BUSY":                     28,
 		"ERROR_REASON_CALLER_BUSY":                   29,
 		"ERROR_REASON_OVERLOADED":                    30,
+		"ERROR_REASON_UNAUTHENTICATED":               31,
+		"ERROR_REASON_CALLER_NOT_ALLOWED":            32,
+		"ERROR_REASON_AUDIT_UNAVAILABLE":             33,
 	}
 )
 
@@ -460,7 +492,7 @@ const file_useradmin_v1_errors_proto_rawDesc = "" +
 	"\x10OUTCOME_NOT_SENT\x10\x01\x12\x17\n" +
 	"\x13OUTCOME_NOT_APPLIED\x10\x02\x12\x13\n" +
 	"\x0fOUTCOME_APPLIED\x10\x03\x12\x13\n" +
-	"\x0fOUTCOME_UNKNOWN\x10\x04*\xe5\b\n" +
+	"\x0fOUTCOME_UNKNOWN\x10\x04*\xd0\t\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n" +
@@ -493,7 +525,10 @@ const file_useradmin_v1_errors_proto_rawDesc = "" +
 	"\x15ERROR_REASON_INTERNAL\x10\x1b\x12\x1a\n" +
 	"\x16ERROR_REASON_POOL_BUSY\x10\x1c\x12\x1c\n" +
 	"\x18ERROR_REASON_CALLER_BUSY\x10\x1d\x12\x1b\n" +
-	"\x17ERROR_REASON_OVERLOADED\x10\x1eB\x98\x01\n" +
+	"\x17ERROR_REASON_OVERLOADED\x10\x1e\x12 \n" +
+	"\x1cERROR_REASON_UNAUTHENTICATED\x10\x1f\x12#\n" +
+	"\x1fERROR_REASON_CALLER_NOT_ALLOWED\x10 \x12\"\n" +
+	"\x1eERROR_REASON_AUDIT_UNAVAILABLE\x10!B\x98\x01\n" +
 	"\x1dinternal.cognito.useradmin.v1B\vErrorsProtoP\x01Z:cognito.internal/useradmin/gen/go/useradmin/v1;useradminv1\xaa\x02\fUserAdmin.V1\xca\x02\fUserAdmin\\V1\xea\x02\rUserAdmin::V1b\x06proto3"
 
 var (

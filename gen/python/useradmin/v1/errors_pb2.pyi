@@ -334,6 +334,35 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Outcome: NOT_SENT.
     Do: Send the same call again after the delay in RetryInfo; another replica may have room.
     """
+    ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 31
+    """The call does not prove who makes it, and this service asks for proof.
+
+    It comes without a valid client certificate or without a valid `x-forwarded-client-cert` header of the sidecar, or
+    with both.
+
+    Code: UNAUTHENTICATED.
+    Outcome: NOT_SENT.
+    Do: Call through the sidecar, or with a valid client certificate that has exactly one SPIFFE ID, as this service
+    is configured.
+    """
+    ERROR_REASON_CALLER_NOT_ALLOWED: _ErrorReason.ValueType  # 32
+    """The policy of this service does not allow the caller to make this call.
+
+    It decides by the caller, the method, the user pool, the keys of the client metadata and `allow_confirmed`, before
+    anything is said of the user pool.
+
+    Code: PERMISSION_DENIED.
+    Outcome: NOT_SENT.
+    Do: Ask the operators of this service to change its policy, or do not make this call.
+    """
+    ERROR_REASON_AUDIT_UNAVAILABLE: _ErrorReason.ValueType  # 33
+    """This service could not write the call to its audit log, so it did not make it.
+
+    Code: UNAVAILABLE.
+    Details: RetryInfo.
+    Outcome: NOT_SENT.
+    Do: Send the same call again after the delay in RetryInfo; another replica may be able to write.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is why a call failed.
@@ -627,5 +656,34 @@ Code: UNAVAILABLE.
 Details: RetryInfo.
 Outcome: NOT_SENT.
 Do: Send the same call again after the delay in RetryInfo; another replica may have room.
+"""
+ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 31
+"""The call does not prove who makes it, and this service asks for proof.
+
+It comes without a valid client certificate or without a valid `x-forwarded-client-cert` header of the sidecar, or
+with both.
+
+Code: UNAUTHENTICATED.
+Outcome: NOT_SENT.
+Do: Call through the sidecar, or with a valid client certificate that has exactly one SPIFFE ID, as this service
+is configured.
+"""
+ERROR_REASON_CALLER_NOT_ALLOWED: ErrorReason.ValueType  # 32
+"""The policy of this service does not allow the caller to make this call.
+
+It decides by the caller, the method, the user pool, the keys of the client metadata and `allow_confirmed`, before
+anything is said of the user pool.
+
+Code: PERMISSION_DENIED.
+Outcome: NOT_SENT.
+Do: Ask the operators of this service to change its policy, or do not make this call.
+"""
+ERROR_REASON_AUDIT_UNAVAILABLE: ErrorReason.ValueType  # 33
+"""This service could not write the call to its audit log, so it did not make it.
+
+Code: UNAVAILABLE.
+Details: RetryInfo.
+Outcome: NOT_SENT.
+Do: Send the same call again after the delay in RetryInfo; another replica may be able to write.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

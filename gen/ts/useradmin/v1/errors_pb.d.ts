@@ -481,6 +481,47 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_OVERLOADED = 30;
    */
   OVERLOADED = 30,
+
+  /**
+   * The call does not prove who makes it, and this service asks for proof.
+   *
+   * It comes without a valid client certificate or without a valid `x-forwarded-client-cert` header of the sidecar, or
+   * with both.
+   *
+   * Code: UNAUTHENTICATED.
+   * Outcome: NOT_SENT.
+   * Do: Call through the sidecar, or with a valid client certificate that has exactly one SPIFFE ID, as this service
+   * is configured.
+   *
+   * @generated from enum value: ERROR_REASON_UNAUTHENTICATED = 31;
+   */
+  UNAUTHENTICATED = 31,
+
+  /**
+   * The policy of this service does not allow the caller to make this call.
+   *
+   * It decides by the caller, the method, the user pool, the keys of the client metadata and `allow_confirmed`, before
+   * anything is said of the user pool.
+   *
+   * Code: PERMISSION_DENIED.
+   * Outcome: NOT_SENT.
+   * Do: Ask the operators of this service to change its policy, or do not make this call.
+   *
+   * @generated from enum value: ERROR_REASON_CALLER_NOT_ALLOWED = 32;
+   */
+  CALLER_NOT_ALLOWED = 32,
+
+  /**
+   * This service could not write the call to its audit log, so it did not make it.
+   *
+   * Code: UNAVAILABLE.
+   * Details: RetryInfo.
+   * Outcome: NOT_SENT.
+   * Do: Send the same call again after the delay in RetryInfo; another replica may be able to write.
+   *
+   * @generated from enum value: ERROR_REASON_AUDIT_UNAVAILABLE = 33;
+   */
+  AUDIT_UNAVAILABLE = 33,
 }
 
 /**

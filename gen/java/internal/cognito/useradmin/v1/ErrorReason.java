@@ -458,6 +458,50 @@ public enum ErrorReason
    * <code>ERROR_REASON_OVERLOADED = 30;</code>
    */
   ERROR_REASON_OVERLOADED(30),
+  /**
+   * <pre>
+   * The call does not prove who makes it, and this service asks for proof.
+   *
+   * It comes without a valid client certificate or without a valid `x-forwarded-client-cert` header of the sidecar, or
+   * with both.
+   *
+   * Code: UNAUTHENTICATED.
+   * Outcome: NOT_SENT.
+   * Do: Call through the sidecar, or with a valid client certificate that has exactly one SPIFFE ID, as this service
+   * is configured.
+   * </pre>
+   *
+   * <code>ERROR_REASON_UNAUTHENTICATED = 31;</code>
+   */
+  ERROR_REASON_UNAUTHENTICATED(31),
+  /**
+   * <pre>
+   * The policy of this service does not allow the caller to make this call.
+   *
+   * It decides by the caller, the method, the user pool, the keys of the client metadata and `allow_confirmed`, before
+   * anything is said of the user pool.
+   *
+   * Code: PERMISSION_DENIED.
+   * Outcome: NOT_SENT.
+   * Do: Ask the operators of this service to change its policy, or do not make this call.
+   * </pre>
+   *
+   * <code>ERROR_REASON_CALLER_NOT_ALLOWED = 32;</code>
+   */
+  ERROR_REASON_CALLER_NOT_ALLOWED(32),
+  /**
+   * <pre>
+   * This service could not write the call to its audit log, so it did not make it.
+   *
+   * Code: UNAVAILABLE.
+   * Details: RetryInfo.
+   * Outcome: NOT_SENT.
+   * Do: Send the same call again after the delay in RetryInfo; another replica may be able to write.
+   * </pre>
+   *
+   * <code>ERROR_REASON_AUDIT_UNAVAILABLE = 33;</code>
+   */
+  ERROR_REASON_AUDIT_UNAVAILABLE(33),
   UNRECOGNIZED(-1),
   ;
 
@@ -886,6 +930,50 @@ public enum ErrorReason
    * <code>ERROR_REASON_OVERLOADED = 30;</code>
    */
   public static final int ERROR_REASON_OVERLOADED_VALUE = 30;
+  /**
+   * <pre>
+   * The call does not prove who makes it, and this service asks for proof.
+   *
+   * It comes without a valid client certificate or without a valid `x-forwarded-client-cert` header of the sidecar, or
+   * with both.
+   *
+   * Code: UNAUTHENTICATED.
+   * Outcome: NOT_SENT.
+   * Do: Call through the sidecar, or with a valid client certificate that has exactly one SPIFFE ID, as this service
+   * is configured.
+   * </pre>
+   *
+   * <code>ERROR_REASON_UNAUTHENTICATED = 31;</code>
+   */
+  public static final int ERROR_REASON_UNAUTHENTICATED_VALUE = 31;
+  /**
+   * <pre>
+   * The policy of this service does not allow the caller to make this call.
+   *
+   * It decides by the caller, the method, the user pool, the keys of the client metadata and `allow_confirmed`, before
+   * anything is said of the user pool.
+   *
+   * Code: PERMISSION_DENIED.
+   * Outcome: NOT_SENT.
+   * Do: Ask the operators of this service to change its policy, or do not make this call.
+   * </pre>
+   *
+   * <code>ERROR_REASON_CALLER_NOT_ALLOWED = 32;</code>
+   */
+  public static final int ERROR_REASON_CALLER_NOT_ALLOWED_VALUE = 32;
+  /**
+   * <pre>
+   * This service could not write the call to its audit log, so it did not make it.
+   *
+   * Code: UNAVAILABLE.
+   * Details: RetryInfo.
+   * Outcome: NOT_SENT.
+   * Do: Send the same call again after the delay in RetryInfo; another replica may be able to write.
+   * </pre>
+   *
+   * <code>ERROR_REASON_AUDIT_UNAVAILABLE = 33;</code>
+   */
+  public static final int ERROR_REASON_AUDIT_UNAVAILABLE_VALUE = 33;
 
 
   public final int getNumber() {
@@ -943,6 +1031,9 @@ public enum ErrorReason
       case 28: return ERROR_REASON_POOL_BUSY;
       case 29: return ERROR_REASON_CALLER_BUSY;
       case 30: return ERROR_REASON_OVERLOADED;
+      case 31: return ERROR_REASON_UNAUTHENTICATED;
+      case 32: return ERROR_REASON_CALLER_NOT_ALLOWED;
+      case 33: return ERROR_REASON_AUDIT_UNAVAILABLE;
       default: return null;
     }
   }

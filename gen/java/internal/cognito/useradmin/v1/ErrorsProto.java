@@ -28,7 +28,7 @@ public final class ErrorsProto {
       "1*{\n\007Outcome\022\027\n\023OUTCOME_UNSPECIFIED\020\000\022\024\n" +
       "\020OUTCOME_NOT_SENT\020\001\022\027\n\023OUTCOME_NOT_APPLI" +
       "ED\020\002\022\023\n\017OUTCOME_APPLIED\020\003\022\023\n\017OUTCOME_UNK" +
-      "NOWN\020\004*\345\010\n\013ErrorReason\022\034\n\030ERROR_REASON_U" +
+      "NOWN\020\004*\320\t\n\013ErrorReason\022\034\n\030ERROR_REASON_U" +
       "NSPECIFIED\020\000\022 \n\034ERROR_REASON_INVALID_REQ" +
       "UEST\020\001\022\"\n\036ERROR_REASON_INVALID_PARAMETER" +
       "\020\002\022$\n ERROR_REASON_USER_POOL_NOT_FOUND\020\003" +
@@ -56,11 +56,14 @@ public final class ErrorsProto {
       "ON_SERVER_STOPPING\020\032\022\031\n\025ERROR_REASON_INT" +
       "ERNAL\020\033\022\032\n\026ERROR_REASON_POOL_BUSY\020\034\022\034\n\030E" +
       "RROR_REASON_CALLER_BUSY\020\035\022\033\n\027ERROR_REASO" +
-      "N_OVERLOADED\020\036B\230\001\n\035internal.cognito.user" +
-      "admin.v1B\013ErrorsProtoP\001Z:cognito.interna" +
-      "l/useradmin/gen/go/useradmin/v1;useradmi" +
-      "nv1\252\002\014UserAdmin.V1\312\002\014UserAdmin\\V1\352\002\rUser" +
-      "Admin::V1b\006proto3"
+      "N_OVERLOADED\020\036\022 \n\034ERROR_REASON_UNAUTHENT" +
+      "ICATED\020\037\022#\n\037ERROR_REASON_CALLER_NOT_ALLO" +
+      "WED\020 \022\"\n\036ERROR_REASON_AUDIT_UNAVAILABLE\020" +
+      "!B\230\001\n\035internal.cognito.useradmin.v1B\013Err" +
+      "orsProtoP\001Z:cognito.internal/useradmin/g" +
+      "en/go/useradmin/v1;useradminv1\252\002\014UserAdm" +
+      "in.V1\312\002\014UserAdmin\\V1\352\002\rUserAdmin::V1b\006pr" +
+      "oto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
