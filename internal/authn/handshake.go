@@ -1,0 +1,177 @@
+package authn
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxHandshakeBytes is the most that a peer may send before it is known who it is. Go takes certificates of 256 KiB from
+// anybody, which would add up.
+const maxHandshakeBytes = 32 << 10
+
+// alpnH2 is what gRPC speaks.
+const alpnH2 = "h2"
+
+// serverConfig returns the settings for callers. They are never changed.
+func serverConfig(pair tls.Certificate, clientCAs *x509.CertPool, minVersion uint16) *tls.Config {
+	return &tls.Config{
+		MinVersion:   minVersion,
+		Certificates: []tls.Certificate{pair},
+		ClientAuth:   tls.RequireAndVerifyClientCert,
+		ClientCAs:    clientCAs,
+		NextProtos:   []string{alpnH2},
+		// Of TLS 1.2, what HTTP/2 allows.
+		CipherSuites: []uint16{
+			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+		},
+		// A resumed connection would not show its certificate again, and the CAs may have changed.
+		SessionTicketsDisabled: true,
+		// The server's connections count on one record for each write.
+		DynamicRecordSizingDisabled: true,
+		GetConfigForClient:          checkHello(minVersion),
+		VerifyConnection: func(state tls.ConnectionState) error {
+			_, err := identify(state.VerifiedChains)
+			return err
+		},
+	}
+}
+
+// checkHello refuses what Go's server accepts: clients without ALPN, or with HTTP/1.1.
+func checkHello(minVersion uint16) func(*tls.ClientHelloInfo) (*tls.Config, error) {
+	return func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		possible := func(v uint16) bool { return v >= minVersion && v <= tls.VersionTLS13 }
+		if conn, ok := hello.Conn.(*bounded); ok && !slices.ContainsFunc(hello.SupportedVersions, possible) {
+			conn.old = true
+			return nil, nil // crypto/tls refuses it, with the alert that says why
+		}
+		if !slices.Contains(hello.SupportedProtos, alpnH2) {
+			return nil, fail(noALPN)
+		}
+		return nil, nil
+	}
+}
+
+// Handshake proves who is at the other end of the connection. Its error wraps a *Failure. How long it may take is bounded
+// by the connection's deadline. The connection remains the caller's to close.
+func (t *TLS) Handshake(raw net.Conn) (*tls.Conn, Identity, error) {
+	peer := &bounded{Conn: raw, left: maxHandshakeBytes}
+	conn := tls.Server(peer, t.current.Load().config)
+	if err := conn.HandshakeContext(context.Background()); err != nil {
+		return nil, Identity{}, fail(peer.kind(err))
+	}
+	identity, err := identify(conn.ConnectionState().VerifiedChains)
+	if err != nil {
+		return nil, Identity{}, err
+	}
+	peer.known = true
+	return conn, identity, nil
+}
+
+// bounded is a connection whose peer may send only so much until it is known.
+type bounded struct {
+	net.Conn
+	left  int
+	known bool
+	old   bool // all versions that it offers are
+}
+
+// Read never reads more than is left. What comes right after the handshake stays in the socket.
+func (b *bounded) Read(p []byte) (int, error) {
+	switch {
+	case b.known:
+		return b.Conn.Read(p)
+	case b.left == 0:
+		return 0, fail(tooLarge)
+	}
+	n, err := b.Conn.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
+// kind says which failure the error of a handshake is.
+func (b *bounded) kind(err error) string {
+	var (
+		failure *Failure
+		invalid *tls.CertificateVerificationError
+		plain   tls.RecordHeaderError
+	)
+	switch {
+	case errors.As(err, &failure):
+		return failure.Kind
+	case errors.As(err, &invalid):
+		return chainKind(invalid.Err, time.Now())
+	case errors.As(err, &plain):
+		return notTLS
+	case b.old:
+		return oldVersion
+	}
+	if kind := connectionKind(err); kind != "" {
+		return kind
+	}
+	// These have no types.
+	switch text := err.Error(); {
+	case strings.HasPrefix(text, "tls: client didn't provide a certificate"):
+		return noCertificate
+	case strings.HasPrefix(text, "tls: failed to parse client certificate"):
+		return malformed
+	default:
+		return protocol
+	}
+}
+
+// connectionKind says how the connection ended, or nothing.
+func connectionKind(err error) string {
+	var operation *net.OpError
+	found := errors.As(err, &operation)
+	switch {
+	case found && operation.Op == "remote error": // the peer's alert
+		return refused
+	case found && operation.Op == "local error": // ours
+		return protocol
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return timedOut
+	case found, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe), errors.Is(err, net.ErrClosed):
+		return cut
+	default:
+		return ""
+	}
+}
+
+// chainKind says which failure x509's error is.
+func chainKind(err error, now time.Time) string {
+	var (
+		unknown x509.UnknownAuthorityError
+		invalid x509.CertificateInvalidError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		if withSHA1(unknown.Cert) {
+			return weakKey
+		}
+		return unknownAuthority
+	case !errors.As(err, &invalid):
+		return badChain
+	case invalid.Reason == x509.Expired && now.Before(invalid.Cert.NotBefore):
+		return notYetValid
+	case invalid.Reason == x509.Expired:
+		return expired
+	case invalid.Reason == x509.IncompatibleUsage:
+		return wrongUsage
+	default:
+		return badChain
+	}
+}
+
+func withSHA1(cert *x509.Certificate) bool {
+	return cert.SignatureAlgorithm == x509.SHA1WithRSA || cert.SignatureAlgorithm == x509.ECDSAWithSHA1
+}
