@@ -44,7 +44,7 @@ type attempt struct {
 // attempt fetches the credentials and takes what it needs, a slot and room for the body, then begins the exchange, whose time
 // begins with it.
 func (c *Client) attempt(ctx context.Context, op *operation, r request) (a attempt) {
-	if cause := ended(ctx); cause != 0 {
+	if cause := Ended(ctx); cause != 0 {
 		return attempt{cause: cause}
 	}
 	keys, a := c.credentials(ctx)
@@ -125,7 +125,7 @@ func unsent(ctx context.Context, cause Cause, problem string) attempt {
 }
 
 func orEnded(ctx context.Context, cause Cause) Cause {
-	if end := ended(ctx); end != 0 {
+	if end := Ended(ctx); end != 0 {
 		return end
 	}
 	return cause

@@ -88,7 +88,7 @@ func (c *Client) backOff(last Cause, n int) time.Duration {
 // sleep waits for the delay. If the context ends first, it says how.
 func sleep(ctx context.Context, delay time.Duration) Cause {
 	if delay <= 0 {
-		return ended(ctx)
+		return Ended(ctx)
 	}
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
@@ -96,7 +96,7 @@ func sleep(ctx context.Context, delay time.Duration) Cause {
 	case <-timer.C:
 		return 0
 	case <-ctx.Done():
-		return ended(ctx)
+		return Ended(ctx)
 	}
 }
 
@@ -107,8 +107,8 @@ func timeLeft(ctx context.Context) time.Duration {
 	return time.Duration(math.MaxInt64)
 }
 
-// ended says how the context ended, or zero if it has not.
-func ended(ctx context.Context) Cause {
+// Ended says how the context ended, or zero if it has not.
+func Ended(ctx context.Context) Cause {
 	switch {
 	case ctx.Err() == nil:
 		return 0

@@ -22,7 +22,7 @@ func (c *Client) take(ctx context.Context, pool string) Cause {
 	case fair.Full:
 		return Overloaded
 	default:
-		return ended(ctx)
+		return Ended(ctx)
 	}
 }
 

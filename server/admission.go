@@ -26,7 +26,8 @@ const maxChecks = 32
 func (s *Server) admit(ctx context.Context, info *tap.Info) (context.Context, error) {
 	life := lifetimeOf(ctx)
 	end := life.newest()
-	places, err := s.take(ctx, life.connection, info)
+	from := s.identify(ctx, life.connection, info.Header)
+	places, err := s.take(ctx, life.connection, from, info)
 	switch {
 	case err != nil:
 		life.end(end)
@@ -34,29 +35,29 @@ func (s *Server) admit(ctx context.Context, info *tap.Info) (context.Context, er
 	case places == nil:
 		return ctx, nil
 	}
-	c := &call{Context: ctx, places: places, life: life, cancel: end}
+	c := &call{Context: ctx, places: places, caller: from, life: life, cancel: end}
 	c.timer = time.AfterFunc(s.config.CallTimeout, c.expire)
 	return c, nil
 }
 
 // take takes a place and says of which; of none for a method that grpc refuses at once, without its message.
-func (s *Server) take(ctx context.Context, conn *connection, info *tap.Info) (*fair.Places[*connection], error) {
+func (s *Server) take(ctx context.Context, conn *connection, from caller, info *tap.Info) (*fair.Places[holder], error) {
 	method, places := info.FullMethodName, s.calls
 	switch {
 	case !keepNeeded(info.Header):
 		conn.refused()
-		s.noteRefusal(ctx, kindHeaders, slog.LevelInfo)
+		s.noteRefusal(ctx, kindHeaders, from, slog.LevelInfo)
 		return nil, status.Errorf(codes.ResourceExhausted, "more than %d header fields", maxHeaders)
 	case !s.methods[method]:
 		return nil, nil //nolint:nilnil // no places and no refusal
 	case method == grpc_health_v1.Health_Check_FullMethodName:
 		places = s.checks
 	}
-	if verdict := places.TryTake(conn); verdict != fair.Taken {
-		return nil, s.refuse(ctx, method, verdict, conn.refused())
+	if verdict := places.TryTake(from.holder(conn)); verdict != fair.Taken {
+		return nil, s.refuse(ctx, method, from, verdict, conn.refused())
 	}
 	if !conn.begin() {
-		places.Give(conn)
+		places.Give(from.holder(conn))
 		return nil, status.Error(codes.Unavailable, "the connection is closed")
 	}
 	return places, nil
@@ -81,7 +82,8 @@ func keepNeeded(headers metadata.MD) bool {
 type call struct {
 	context.Context
 
-	places *fair.Places[*connection]
+	places *fair.Places[holder]
+	caller caller
 	life   *lifetime
 	// cancel ends the stream's context.
 	cancel func()
@@ -148,7 +150,7 @@ func (c *call) end() {
 		return
 	}
 	c.timer.Stop()
-	c.places.Give(c.life.connection)
+	c.places.Give(c.caller.holder(c.life.connection))
 	c.life.connection.end()
 }
 

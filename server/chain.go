@@ -21,7 +21,7 @@ import (
 )
 
 func (s *Server) options() []grpc.ServerOption {
-	return []grpc.ServerOption{
+	options := []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(s.unaryChain()...),
 		grpc.ChainStreamInterceptor(s.streamChain()...),
 		grpc.StatsHandler(&recorder{server: s}),
@@ -47,10 +47,14 @@ func (s *Server) options() []grpc.ServerOption {
 			PermitWithoutStream: true,
 		}),
 	}
+	if s.config.TLS != nil {
+		options = append(options, grpc.Creds(&handshaker{server: s}))
+	}
+	return options
 }
 
 // unaryChain is what a call passes, from the outside in: receive notes that the message is there, the log line and the metrics
-// see its end, conversion makes the status, recovery turns a panic into an error.
+// see its end, conversion makes the status, recovery turns a panic into an error, authorization decides.
 func (s *Server) unaryChain() []grpc.UnaryServerInterceptor {
 	return []grpc.UnaryServerInterceptor{
 		receive,
@@ -58,6 +62,7 @@ func (s *Server) unaryChain() []grpc.UnaryServerInterceptor {
 		s.metrics.grpc.UnaryServerInterceptor(),
 		s.convertUnary,
 		recovery.UnaryServerInterceptor(recovery.WithRecoveryHandlerContext(recovered)),
+		s.authorizeUnary,
 	}
 }
 
@@ -69,6 +74,7 @@ func (s *Server) streamChain() []grpc.StreamServerInterceptor {
 		s.convertStream,
 		s.endWithDrain,
 		recovery.StreamServerInterceptor(recovery.WithRecoveryHandlerContext(recovered)),
+		s.authorizeStream,
 	}
 }
 

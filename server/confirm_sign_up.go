@@ -22,6 +22,10 @@ func confirmSignUp() *rpc {
 			confirm, ok := req.(*useradminv1.ConfirmSignUpRequest)
 			return ok && confirm.GetAllowConfirmed()
 		},
+		target: func(req any) target {
+			confirm, _ := req.(*useradminv1.ConfirmSignUpRequest)
+			return target{confirm.GetUserPoolId(), confirm.GetUsername(), confirm.GetClientMetadata(), confirm.GetAllowConfirmed()}
+		},
 	}
 }
 
@@ -36,6 +40,9 @@ func (u *userAdmin) ConfirmSignUp(ctx context.Context, req *useradminv1.ConfirmS
 		return nil, err
 	}
 	defer cancel()
+	if err := u.server.intend(spending, record, req.GetUsername()); err != nil {
+		return nil, err
+	}
 	result, err := u.server.cognito.ConfirmSignUp(spending, cognitoclient.ConfirmSignUp{
 		UserPoolID:     req.GetUserPoolId(),
 		Username:       req.GetUsername(),

@@ -2,12 +2,18 @@ package server
 
 import (
 	"container/list"
+	"crypto/tls"
+	"encoding/binary"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"cognito.internal/useradmin/internal/authn"
 )
 
 const (
@@ -42,7 +48,7 @@ type connections struct {
 	writes atomic.Int64
 
 	mu   sync.Mutex // guards all below, and the connections' fields that say so
-	open int
+	open map[*connection]struct{}
 	// unused are the connections that never carried a call, idle those that carry none now; the longest idle is first.
 	unused, idle list.List
 }
@@ -70,7 +76,8 @@ func (l listener) Accept() (net.Conn, error) {
 }
 
 func (c *connections) add(raw net.Conn) *connection {
-	conn := &connection{Conn: raw, all: c}
+	conn := &connection{Conn: raw, all: c, stream: raw}
+	conn.below.Conn = raw
 	conn.wake.L = &conn.flow
 	if oldest := c.enter(conn); oldest != nil {
 		c.evicted.Inc()
@@ -83,9 +90,12 @@ func (c *connections) add(raw net.Conn) *connection {
 func (c *connections) enter(conn *connection) *connection {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.open++
+	if c.open == nil {
+		c.open = map[*connection]struct{}{}
+	}
+	c.open[conn] = struct{}{}
 	conn.wait(&c.unused)
-	if c.open <= c.bound {
+	if len(c.open) <= c.bound {
 		return nil
 	}
 	first := c.unused.Front()
@@ -100,18 +110,35 @@ func (c *connections) enter(conn *connection) *connection {
 func (c *connections) count() float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return float64(c.open)
+	return float64(len(c.open))
+}
+
+// list has the connections that are open.
+func (c *connections) list() []*connection {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Keys(c.open))
 }
 
 // connection is a caller's connection.
 type connection struct {
 	net.Conn
 
-	all  *connections
+	all *connections
+	// stream is where messages go: Conn itself, or TLS over it, once there is a handshake. below is Conn as TLS sees it.
+	stream net.Conn
+	below  belowTLS
+	// secured is the stream, if that is TLS, identity what its certificate proves, until expiry.
+	secured  atomic.Pointer[tls.Conn]
+	identity authn.Identity
+	expiry   *time.Timer
+	// revoked says that the certificate proves nothing any more.
+	revoked atomic.Bool
+
 	flow sync.Mutex // guards the next ones
 	// writing says that something is being written, whole that what was written ends with a frame, parting that a GOAWAY
-	// follows it.
-	writing, whole, parting, closed bool
+	// and the end follow it, retiring that a GOAWAY follows it.
+	writing, whole, parting, retiring, closed bool
 	// unwritten counts the refusals that may not be written yet.
 	unwritten int64
 	// quiet runs after a write that was as long as the buffer.
@@ -157,9 +184,47 @@ func (c *connection) begin() bool {
 // end is the end of a call that was counted.
 func (c *connection) end() {
 	c.all.mu.Lock()
-	defer c.all.mu.Unlock()
-	if c.calls--; c.calls == 0 && !c.gone {
+	c.calls--
+	idle := c.calls == 0 && !c.gone
+	if idle {
 		c.wait(&c.all.idle)
+	}
+	c.all.mu.Unlock()
+	if idle && c.revoked.Load() {
+		time.AfterFunc(quietTime, c.cutIdle)
+	}
+}
+
+// revoke ends the connection with its last call. The caller is asked to begin no more calls on it; those that it begins get
+// UNAUTHENTICATED.
+func (c *connection) revoke() {
+	c.revoked.Store(true)
+	c.flow.Lock()
+	if c.whole && !c.writing {
+		c.askToGoLocked()
+	} else {
+		c.retiring = true
+	}
+	c.flow.Unlock()
+	time.AfterFunc(quietTime, c.cutIdle)
+}
+
+// cutIdle cuts the connection if it carries no call. The response of its last one was written meanwhile.
+func (c *connection) cutIdle() {
+	c.all.mu.Lock()
+	idle := c.calls == 0
+	c.all.mu.Unlock()
+	if idle {
+		c.cut()
+	}
+}
+
+// askToGoLocked writes a GOAWAY that lets calls under way finish.
+func (c *connection) askToGoLocked() {
+	c.retiring = false
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(partingTime))
+	if _, err := c.stream.Write(goAway(lastStream)); err != nil {
+		_ = c.Conn.Close()
 	}
 }
 
@@ -167,7 +232,7 @@ func (c *connection) end() {
 func (c *connection) goneLocked() {
 	if !c.gone {
 		c.gone = true
-		c.all.open--
+		delete(c.all.open, c)
 		c.leave()
 	}
 }
@@ -191,36 +256,62 @@ func (c *connection) dismiss() {
 	case c.writing:
 		c.parting = true
 		c.flow.Unlock()
-		time.AfterFunc(partingTime, func() { _ = c.Close() })
+		time.AfterFunc(partingTime, c.cut)
 		return
 	case c.whole:
 		c.partLocked()
 	}
 	c.flow.Unlock()
-	_ = c.Close()
+	c.cut()
 }
 
 // partLocked writes the GOAWAY.
 func (c *connection) partLocked() {
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(partingTime))
-	_, _ = c.Conn.Write(goAwayFromTheFirst())
+	_, _ = c.stream.Write(goAway(noStream))
 }
 
-// goAwayFromTheFirst is a GOAWAY, without an error, that names stream 0 as the last one that was begun.
-func goAwayFromTheFirst() []byte {
-	return []byte{0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+// The last stream that a GOAWAY names: those beyond it were not begun.
+const (
+	noStream   = 0
+	lastStream = 1<<31 - 1
+)
+
+// goAway is a GOAWAY without an error.
+func goAway(last uint32) []byte {
+	frame := []byte{0, 0, 8, 7, 0, 0, 0, 0, 0}
+	frame = binary.BigEndian.AppendUint32(frame, last)
+	return append(frame, 0, 0, 0, 0)
 }
 
-// Close closes the connection; it may be called again.
+// Close closes the connection; it may be called again. TLS says goodbye, unless something is still to be written.
 func (c *connection) Close() error {
+	if c.leaveAll() && c.secured.Load() != nil {
+		c.below.closing.Store(true)
+		return c.stream.Close()
+	}
+	return c.Conn.Close()
+}
+
+// cut closes the connection without a word.
+func (c *connection) cut() {
+	c.leaveAll()
+	_ = c.Conn.Close()
+}
+
+// leaveAll begins the end of the connection. It reports whether all was written.
+func (c *connection) leaveAll() (whole bool) {
 	c.all.mu.Lock()
 	c.goneLocked()
 	c.all.mu.Unlock()
 	c.flow.Lock()
+	defer c.flow.Unlock()
+	if c.expiry != nil {
+		c.expiry.Stop()
+	}
 	c.closed = true
 	c.wake.Signal()
-	c.flow.Unlock()
-	return c.Conn.Close()
+	return c.whole && !c.writing
 }
 
 // Read takes nothing from a caller that does not read what it is sent: what it asks for would pile up.
@@ -230,7 +321,7 @@ func (c *connection) Read(b []byte) (int, error) {
 		c.wake.Wait()
 	}
 	c.flow.Unlock()
-	return c.Conn.Read(b)
+	return c.stream.Read(b)
 }
 
 // Write writes, for a bounded time. grpc writes less than its buffer only if nothing more is in its queue. An error ends the
@@ -250,7 +341,7 @@ func (c *connection) Write(b []byte) (int, error) {
 		timeout = hurriedTimeout
 	}
 	_ = c.SetWriteDeadline(time.Now().Add(timeout)) // fails only if it is closed
-	n, err := c.Conn.Write(b)
+	n, err := c.stream.Write(b)
 	c.all.writes.Add(-1)
 	c.flow.Lock()
 	c.writing, c.whole = false, len(b) < writeBufferBytes
@@ -258,13 +349,16 @@ func (c *connection) Write(b []byte) (int, error) {
 		c.awaitQuiet()
 	}
 	parting := c.parting && c.whole && err == nil
-	if parting {
+	switch {
+	case parting:
 		c.partLocked()
+	case c.retiring && c.whole && err == nil:
+		c.askToGoLocked()
 	}
 	c.wake.Signal()
 	c.flow.Unlock()
 	if err != nil || parting {
-		_ = c.Close()
+		c.cut()
 	}
 	return n, err
 }

@@ -147,9 +147,10 @@ func serve(tb testing.TB, cognito Cognito, config Config, options ...grpc.DialOp
 
 func (e *edge) dial(tb testing.TB, options ...grpc.DialOption) *grpc.ClientConn {
 	tb.Helper()
-	options = append(options,
+	options = append([]grpc.DialOption{
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return e.listener.DialContext(ctx) }),
-		grpc.WithTransportCredentials(insecure.NewCredentials()))
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+	}, options...)
 	conn, err := grpc.NewClient("passthrough:///bufconn", options...)
 	if err != nil {
 		tb.Fatal(err)

@@ -10,6 +10,8 @@ import (
 
 	"cognito.internal/useradmin/cognitoclient"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/authn"
+	"cognito.internal/useradmin/internal/policy"
 	"cognito.internal/useradmin/internal/schema"
 )
 
@@ -24,6 +26,13 @@ type metrics struct {
 	cut *prometheus.CounterVec
 	// evicted counts the connections that were closed to make room for another one.
 	evicted prometheus.Counter
+	// callers counts calls of UserAdmin by those who make them.
+	callers *prometheus.CounterVec
+	// handshakes counts those that failed, revoked the connections that had to go after a change of the CAs.
+	handshakes *prometheus.CounterVec
+	revoked    prometheus.Counter
+	// ignoredXFCC counts calls with a header that proves nothing here.
+	ignoredXFCC prometheus.Counter
 }
 
 func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
@@ -46,8 +55,26 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 			Name: "useradmin_evicted_connections_total",
 			Help: "Idle connections of callers that were closed to make room for another one.",
 		}),
+		callers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "useradmin_caller_calls_total",
+			Help: "Calls of useradmin.v1.UserAdmin by caller, as far as the policy names it, gRPC code and reason of the error.",
+		}, []string{"caller", "code", "reason"}),
+		handshakes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "useradmin_failed_handshakes_total",
+			Help: "TLS handshakes of callers that failed, by kind.",
+		}, []string{"kind"}),
+		revoked: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "useradmin_revoked_connections_total",
+			Help: "Connections that had to go because the CAs do not verify their certificates any more.",
+		}),
+		ignoredXFCC: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "useradmin_ignored_xfcc_total",
+			Help: "Calls with a header x-forwarded-client-cert that was ignored, since callers are not authenticated.",
+		}),
 	}
-	for _, c := range []prometheus.Collector{m.grpc, m.calls, m.refused, m.cut, m.evicted} {
+	for _, c := range []prometheus.Collector{
+		m.grpc, m.calls, m.refused, m.cut, m.evicted, m.callers, m.handshakes, m.revoked, m.ignoredXFCC,
+	} {
 		if err := registerer.Register(c); err != nil {
 			return nil, err
 		}
@@ -109,6 +136,29 @@ func (m *metrics) begin(r *rpc, contract []row) {
 		kindCallerBusy, kindOverloaded, kindHealthBusy, kindHeaders,
 	} {
 		m.refused.WithLabelValues(kind)
+	}
+	for _, kind := range append(authn.Kinds(), kindOther) {
+		m.handshakes.WithLabelValues(kind)
+	}
+}
+
+// otherCallers stands for those whom the policy does not name: there is no bound on how many there are.
+const otherCallers = "other"
+
+func (m *metrics) countCaller(r *record, code string) {
+	name := otherCallers
+	if r.known || r.caller.id == anonymous {
+		name = r.caller.id
+	}
+	m.callers.WithLabelValues(name, code, r.reason).Inc()
+}
+
+// Forget removes the series of callers whom the policy no longer names.
+func (s *Server) Forget(before, after *policy.Policy) {
+	for _, caller := range before.Callers() {
+		if !after.Names(caller) {
+			s.metrics.callers.DeletePartialMatch(prometheus.Labels{"caller": caller})
+		}
 	}
 }
 

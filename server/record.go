@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"cognito.internal/useradmin/cognitoclient"
+	"cognito.internal/useradmin/internal/audit"
 )
 
 const (
@@ -37,6 +38,15 @@ type record struct {
 	method string
 	rpc    *rpc
 
+	// caller is who calls, rule what decided about it, policy the beginning of the policy's SHA-256. known says that the policy
+	// names the caller.
+	caller       caller
+	rule, policy string
+	known        bool
+	// pool is the user pool, where it may be shown.
+	pool   string
+	intent *audit.Intent
+
 	requestID string
 	// repeated says that the call is marked as a repeat.
 	repeated bool
@@ -44,6 +54,7 @@ type record struct {
 	reason           string
 	outcome          string
 	attempts         int
+	history          []cognitoclient.Attempt
 	exception        string
 	problem          string
 	cognitoRequestID string
@@ -133,12 +144,14 @@ func (r *record) PostCall(err error, took time.Duration) {
 	code := status.Code(err)
 	if r.rpc != nil {
 		r.server.metrics.calls.WithLabelValues(r.rpc.name, code.String(), r.reason, r.outcome).Inc()
+		r.server.metrics.countCaller(r, code.String())
 	}
+	r.endIntent(code.String())
 	logger := r.server.config.Logger
 	if !logger.Enabled(r.ctx, r.level) {
 		return
 	}
-	line := make([]slog.Attr, 0, 14)
+	line := make([]slog.Attr, 0, 19)
 	line = append(line, slog.String("method", r.method), slog.String("code", code.String()))
 	line = appendText(line, "reason", r.reason)
 	line = appendText(line, "outcome", r.outcome)
@@ -149,6 +162,11 @@ func (r *record) PostCall(err error, took time.Duration) {
 	if p, ok := peer.FromContext(r.ctx); ok && p.Addr != nil {
 		line = append(line, slog.String("peer", p.Addr.String()))
 	}
+	line = appendText(line, "caller", r.caller.id)
+	line = append(line, slog.String("authn", r.server.config.Authn))
+	line = appendText(line, "rule", r.rule)
+	line = appendText(line, "policy", r.policy)
+	line = appendText(line, "pool", r.pool)
 	line = append(line, slog.String("request_id", r.requestID))
 	line = appendText(line, "cognito_request_id", r.cognitoRequestID)
 	line = appendText(line, "exception", r.exception)
@@ -176,14 +194,14 @@ func appendText(line []slog.Attr, key, value string) []slog.Attr {
 
 // succeed notes what is known of a successful call; outcome is the name of its result.
 func (r *record) succeed(result cognitoclient.Result, outcome string) {
-	r.outcome, r.attempts, r.cognitoRequestID = outcome, result.Attempts, result.RequestID
+	r.outcome, r.attempts, r.cognitoRequestID, r.history = outcome, result.Attempts, result.RequestID, result.History
 }
 
 // fail notes what is known of a failed call.
 func (r *record) fail(f *failure) {
 	r.reason = f.reason()
 	r.attempts, r.exception, r.cognitoRequestID = f.cognito.Attempts, f.cognito.Exception, f.cognito.RequestID
-	r.problem = f.cognito.Problem
+	r.problem, r.history = f.cognito.Problem, f.cognito.History
 	r.panic = f.panic
 	if r.rpc != nil {
 		r.outcome = f.outcome.String()

@@ -19,6 +19,7 @@ func (h *recorder) TagRPC(ctx context.Context, info *stats.RPCTagInfo) context.C
 	}
 	r := h.server.newRecord(ctx, info.FullMethodName)
 	if r.call = callOf(ctx); r.call != nil {
+		r.caller = r.call.caller
 		r.call.begin(r)
 		return ctx
 	}

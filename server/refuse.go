@@ -24,9 +24,9 @@ const (
 )
 
 // refuse makes the status of a call that got no place. It has no trailers: before a stream there are none.
-func (s *Server) refuse(ctx context.Context, method string, verdict fair.Verdict, details bool) error {
+func (s *Server) refuse(ctx context.Context, method string, from caller, verdict fair.Verdict, details bool) error {
 	if method == grpc_health_v1.Health_Check_FullMethodName {
-		s.noteRefusal(ctx, kindHealthBusy, slog.LevelWarn)
+		s.noteRefusal(ctx, kindHealthBusy, from, slog.LevelWarn)
 		return status.Error(codes.ResourceExhausted, "too many health checks at once")
 	}
 	cause, kind := cognitoclient.CallerBusy, kindCallerBusy
@@ -38,7 +38,7 @@ func (s *Server) refuse(ctx context.Context, method string, verdict fair.Verdict
 	if r.rpc != nil {
 		s.metrics.calls.WithLabelValues(r.rpc.name, f.code.String(), f.reason(), f.outcome.String()).Inc()
 	}
-	s.noteRefusal(ctx, kind, f.row.level)
+	s.noteRefusal(ctx, kind, from, f.row.level)
 	if !details {
 		return status.Error(f.code, "too many refused calls; nobody reads their statuses")
 	}
@@ -46,7 +46,7 @@ func (s *Server) refuse(ctx context.Context, method string, verdict fair.Verdict
 }
 
 // noteRefusal counts a refusal, and logs them once a second.
-func (s *Server) noteRefusal(ctx context.Context, kind string, level slog.Level) {
+func (s *Server) noteRefusal(ctx context.Context, kind string, by caller, level slog.Level) {
 	s.metrics.refused.WithLabelValues(kind).Inc()
 	wait, due := s.refusals.add(kind, time.Now())
 	if !due {
@@ -58,7 +58,8 @@ func (s *Server) noteRefusal(ctx context.Context, kind string, level slog.Level)
 	}
 	report := func() {
 		line := []slog.Attr{slog.String("kind", kind), slog.Int("calls", s.refusals.take(kind, time.Now()))}
-		s.config.Logger.LogAttrs(context.Background(), level, "calls refused", appendText(line, "peer", from)...)
+		line = appendText(appendText(line, "peer", from), "caller", by.id)
+		s.config.Logger.LogAttrs(context.Background(), level, "calls refused", line...)
 	}
 	if wait <= 0 {
 		report()

@@ -203,7 +203,7 @@ func TestRefusalsAreSampledInTheLog(t *testing.T) {
 		ctx := peer.NewContext(t.Context(), &peer.Peer{Addr: &net.UnixAddr{Name: "a peer"}})
 		note := func(kind string, times int) {
 			for range times {
-				s.noteRefusal(ctx, kind, slog.LevelInfo)
+				s.noteRefusal(ctx, kind, caller{}, slog.LevelInfo)
 			}
 		}
 		note("a", 3)

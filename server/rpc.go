@@ -26,6 +26,8 @@ type rpc struct {
 	unknown string
 	// safe reports whether the request may be sent again as it is although its outcome is unknown.
 	safe func(proto.Message) bool
+	// target tells what the request is about.
+	target func(req any) target
 	// rows replace rows of the contract for this RPC.
 	rows map[useradminv1.ErrorReason]row
 }

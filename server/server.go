@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,10 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/audit"
+	"cognito.internal/useradmin/internal/authn"
 	"cognito.internal/useradmin/internal/fair"
+	"cognito.internal/useradmin/internal/policy"
 )
 
 // Defaults of Config.
@@ -82,6 +86,14 @@ type Config struct {
 	Logger *slog.Logger
 	// Registerer takes the metrics; nil means that nobody can read them.
 	Registerer prometheus.Registerer
+	// Authn is how callers prove who they are: authn.None, which is the default, authn.MTLS or authn.XFCC.
+	Authn string
+	// TLS makes the handshakes of authn.MTLS, and is nil otherwise.
+	TLS *authn.TLS
+	// Policy returns the policy in use. Nil with authn.None, otherwise required.
+	Policy func() *policy.Policy
+	// Audit gets a line before each call is carried out and one after it; nil means that there is no audit log.
+	Audit *audit.Log
 	// NewRequestID makes the id of a call that comes without a usable one, of the form [A-Za-z0-9._:-]{1,64}; nil means
 	// random text.
 	NewRequestID func() string
@@ -105,9 +117,13 @@ type Server struct {
 	rpcs    map[string]*rpc
 
 	// calls are the places of calls, checks those of health checks.
-	calls, checks *fair.Places[*connection]
+	calls, checks *fair.Places[holder]
 	connections   *connections
 	refusals      sampled
+	// trust counts the changes of the CAs that verify callers.
+	trust atomic.Int64
+	// warned says that the log has the warning about headers that prove nothing.
+	warned atomic.Bool
 
 	served atomic.Bool
 	// halted ends the handlers' contexts with stopping as the cause.
@@ -154,8 +170,8 @@ func New(cognito Cognito, config Config) (*Server, error) {
 		methods:  map[string]bool{},
 		rpcs:     map[string]*rpc{},
 		hurried:  make(chan struct{}),
-		calls:    fair.New[*connection](config.MaxCalls),
-		checks:   fair.New[*connection](maxChecks),
+		calls:    fair.New[holder](config.MaxCalls),
+		checks:   fair.New[holder](maxChecks),
 		stopped:  make(chan struct{}),
 	}
 	s.connections = &connections{bound: config.MaxInbound, evicted: metrics.evicted}
@@ -186,6 +202,7 @@ func (c Config) withDefaults() Config {
 	c.ConnectionAge = cmp.Or(c.ConnectionAge, DefaultConnectionAge)
 	c.MaxCalls = cmp.Or(c.MaxCalls, DefaultMaxCalls)
 	c.MaxInbound = cmp.Or(c.MaxInbound, DefaultMaxInbound)
+	c.Authn = cmp.Or(c.Authn, authn.None)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -213,6 +230,9 @@ func (c Config) check() error {
 			return fmt.Errorf("the %s can't be negative", name)
 		}
 	}
+	if err := c.checkAuthn(); err != nil {
+		return err
+	}
 	if c.CallTimeout >= MaxCallTimeout {
 		return fmt.Errorf("the call timeout (%s) must be shorter than %s", c.CallTimeout, MaxCallTimeout)
 	}
@@ -227,6 +247,20 @@ func (c Config) check() error {
 			c.MaxInbound, c.MaxCalls, least)
 	}
 	return nil
+}
+
+// checkAuthn refuses what would leave a door open.
+func (c Config) checkAuthn() error {
+	switch {
+	case !slices.Contains([]string{authn.None, authn.MTLS, authn.XFCC}, c.Authn):
+		return fmt.Errorf("callers can't prove who they are by %q", c.Authn)
+	case (c.Authn == authn.MTLS) != (c.TLS != nil):
+		return errors.New("mtls needs certificates, and nothing else uses them")
+	case (c.Authn == authn.None) != (c.Policy == nil):
+		return errors.New("callers who prove who they are need a policy, and nobody else can use one")
+	default:
+		return nil
+	}
 }
 
 // Serve serves on the listener, which it closes. It blocks until the context is canceled or the server fails; when the

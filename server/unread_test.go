@@ -89,7 +89,7 @@ func TestDismissedWhileItWrites(t *testing.T) {
 		s.connections.mu.Unlock()
 		conn.dismiss()
 		got, _ := io.ReadAll(theirs)
-		if want := "settings" + string(goAwayFromTheFirst()); string(got) != want {
+		if want := "settings" + string(goAway(noStream)); string(got) != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 		// One that cannot write is closed all the same.

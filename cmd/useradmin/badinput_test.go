@@ -37,8 +37,8 @@ import (
 // Bad inputs go the whole way over the wire, as bytes, so that not even a client library stands before the service. The
 // embedded Cognito counts what arrives, and checks what is let through by rules of its own.
 
-// gate is a running service whose callers send bytes.
-type gate struct {
+// sluice is a running service whose callers send bytes.
+type sluice struct {
 	conn    *grpc.ClientConn
 	cognito *fakecognito.Server
 	metrics string // URL
@@ -66,9 +66,9 @@ func (asIs) Unmarshal(data []byte, v any) error {
 
 func (asIs) Name() string { return "proto" }
 
-func newGate(tb testing.TB, log io.Writer) *gate {
+func newSluice(tb testing.TB, log io.Writer) *sluice {
 	tb.Helper()
-	g := &gate{cognito: fakecognito.New(fakecognito.Config{})}
+	g := &sluice{cognito: fakecognito.New(fakecognito.Config{})}
 	if err := g.cognito.AddPool(fakecognito.Pool{ID: devPool}); err != nil {
 		tb.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func newGate(tb testing.TB, log io.Writer) *gate {
 }
 
 // send makes the call with the message's bytes. It returns how many requests reached Cognito, and the error.
-func (g *gate) send(tb testing.TB, message []byte) (int, error) {
+func (g *sluice) send(tb testing.TB, message []byte) (int, error) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
@@ -164,7 +164,7 @@ func violations(err error) (found []string, omitted int) {
 }
 
 // refuse sends an input that must be refused, and says what is wrong with how it was.
-func (g *gate) refuse(t *testing.T, in input) {
+func (g *sluice) refuse(t *testing.T, in input) {
 	t.Helper()
 	sent, err := g.send(t, in.message())
 	found, omitted := violations(err)
@@ -186,7 +186,7 @@ func (g *gate) refuse(t *testing.T, in input) {
 }
 
 // admit sends an input that must reach Cognito as it is.
-func (g *gate) admit(t *testing.T, in input) {
+func (g *sluice) admit(t *testing.T, in input) {
 	t.Helper()
 	sent, err := g.send(t, in.message())
 	journal := g.cognito.Journal()
@@ -206,7 +206,7 @@ func (g *gate) admit(t *testing.T, in input) {
 }
 
 // silent checks that neither the log nor the metrics know a value that was sent.
-func (g *gate) silent(t *testing.T, log string) {
+func (g *sluice) silent(t *testing.T, log string) {
 	t.Helper()
 	for where, text := range map[string]string{"log": log, "metrics": fetch(t, g.metrics)} {
 		if strings.Contains(text, "canary") {
@@ -465,7 +465,7 @@ func ofTotal(total int) []pair {
 
 func TestBadInputs(t *testing.T) {
 	log := &safeBuffer{}
-	g := newGate(t, log)
+	g := newSluice(t, log)
 	names, maps := append(badUsernames(), badPools()...), badMaps()
 	for _, in := range append(names, maps...) {
 		g.refuse(t, in)
@@ -516,7 +516,7 @@ func TestShownKeysAreJSON(t *testing.T) {
 // Any bytes are a request: the answer is a status, nobody panics, what is sent on keeps the limits, and the username
 // stays out of errors.
 func FuzzRequestBytes(f *testing.F) {
-	g := newGate(f, io.Discard)
+	g := newSluice(f, io.Discard)
 	for _, in := range slices.Concat(goodPools(), []input{
 		{pool: devPool, user: "canary \x00"}, {pool: "canary", entries: []pair{{"", ""}, {"k", "\xff"}}}, {user: strings.Repeat("canary", 30)},
 	}) {
@@ -554,7 +554,7 @@ func FuzzRequestBytes(f *testing.F) {
 }
 
 // fixedText is what the answer to the same request has without the username.
-func (g *gate) fixedText(t *testing.T, req *useradminv1.ConfirmSignUpRequest) string {
+func (g *sluice) fixedText(t *testing.T, req *useradminv1.ConfirmSignUpRequest) string {
 	t.Helper()
 	anonymous, ok := proto.Clone(req).(*useradminv1.ConfirmSignUpRequest)
 	if !ok {

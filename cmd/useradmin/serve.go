@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"cognito.internal/useradmin/cognitoclient"
+	"cognito.internal/useradmin/internal/authn"
 	"cognito.internal/useradmin/internal/logqueue"
 	"cognito.internal/useradmin/server"
 )
 
 type serveCommand struct {
 	serviceFlags
+	gateFlags
 	Region          string        `placeholder:"REGION" help:"The AWS Region of the user pools; if not given, that of the AWS configuration."`
 	CognitoEndpoint string        `placeholder:"URL" help:"An endpoint to use instead of Cognito's own: https, or http on loopback."`
 	DrainDelay      time.Duration `default:"5s" help:"How long to go on serving after health says NOT_SERVING, so that balancers see it (${default})."`
@@ -41,7 +43,11 @@ func (c *serveCommand) Run(std streams) error {
 func (c *serveCommand) format() string { return c.LogFormat }
 
 func (c *serveCommand) serve(std streams, log *logqueue.Queue) error {
-	c.access = access{open: c.Accept, hint: ", or give --i-accept-unauthenticated-network-access"}
+	c.access = access{
+		open: c.Accept || c.Authn == authn.MTLS,
+		hint: ", or give --authn mtls, or --i-accept-unauthenticated-network-access",
+	}
+	c.gate = c.gateFlags
 	c.adminAccess = access{open: c.AdminOpen, hint: ", or give --admin-open"}
 	if err := c.check(); err != nil {
 		return err
@@ -63,6 +69,7 @@ func (c *serveCommand) serve(std streams, log *logqueue.Queue) error {
 		return err
 	}
 	c.warnOfRegion(logger, awsConfig.Region)
+	s.gate.warn(s.lis.Addr().String())
 	return s.run()
 }
 
@@ -79,6 +86,9 @@ func (c *serveCommand) check() error {
 	}
 	if c.DrainDelay < 0 || c.DrainDelay >= c.DrainTimeout {
 		return usageError{fmt.Errorf("--drain-delay (%s) must be shorter than --drain-timeout (%s)", c.DrainDelay, c.DrainTimeout)}
+	}
+	if err := c.gateFlags.check(c.Listen, c.Accept); err != nil {
+		return err
 	}
 	if err := c.checkAddresses(); err != nil {
 		return err

@@ -36,6 +36,8 @@ type serviceFlags struct {
 
 	// Only serve lets the network in.
 	access, adminAccess access
+	// gate is what the command says of callers; the zero value lets in everybody.
+	gate gateFlags
 }
 
 // maxMaxWait bounds --max-wait: whoever waits longer than this is better served by a refusal.
@@ -71,6 +73,7 @@ type service struct {
 	server *server.Server
 	lis    net.Listener
 	admin  *admin
+	gate   *gate
 	logger *slog.Logger
 	// registry takes the metrics.
 	registry *prometheus.Registry
@@ -103,11 +106,16 @@ func newService(f *serviceFlags, logger *slog.Logger, upstream cognitoclient.Con
 	edge.MaxCalls, edge.MaxInbound = f.MaxCalls, f.MaxClientConnections
 	edge.Region, edge.Ready = upstream.AWS.Region, readiness(client)
 	edge.Logger, edge.Registerer = logger, registry
+	gate, err := newGate(f.gate, logger, registry)
+	if err != nil {
+		return nil, err
+	}
+	gate.configure(&edge)
 	srv, err := server.New(client, edge)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	s := &service{client: client, server: srv, logger: logger, registry: registry, upstream: upstream.Endpoint, region: upstream.AWS.Region}
+	s := &service{client: client, server: srv, gate: gate, logger: logger, registry: registry, upstream: upstream.Endpoint, region: upstream.AWS.Region}
 	if s.lis, err = f.grpcAddress().listen(); err != nil {
 		return nil, err
 	}
@@ -144,7 +152,9 @@ func (s *service) run() error {
 	go escalate(stopSignals(), drain, s.server.Hurry, s.server.Stop)
 	go s.admin.serve(s.logger)
 	defer s.admin.close()
-	s.logger.Info("serving", "address", s.lis.Addr().String(), "region", s.region, "cognito_endpoint", s.upstream, "version", version())
+	s.gate.follow(ctx, s.server)
+	defer s.gate.close()
+	s.logger.Info("serving", "address", s.lis.Addr().String(), "authn", s.gate.flags.Authn, "region", s.region, "cognito_endpoint", s.upstream, "version", version())
 	if err := s.server.Serve(ctx, s.lis); err != nil {
 		return err
 	}

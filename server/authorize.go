@@ -1,0 +1,124 @@
+package server
+
+import (
+	"context"
+	"strings"
+
+	"google.golang.org/grpc"
+
+	"cognito.internal/useradmin/cognitoclient"
+	"cognito.internal/useradmin/internal/audit"
+	"cognito.internal/useradmin/internal/authn"
+	"cognito.internal/useradmin/internal/policy"
+)
+
+// authorizeUnary decides before the handler looks at the request.
+func (s *Server) authorizeUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	if err := s.authorize(recordOf(ctx), req); err != nil {
+		return nil, err
+	}
+	return handler(ctx, req)
+}
+
+func (s *Server) authorizeStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	if err := s.authorize(recordOf(stream.Context()), nil); err != nil {
+		return err
+	}
+	return handler(srv, stream)
+}
+
+// authorize returns nil if the caller may make the call. What is refused is the same whether the user pool exists or not.
+func (s *Server) authorize(r *record, req any) error {
+	var about target
+	if r.rpc != nil {
+		about = r.rpc.target(req)
+		r.pool = s.poolShown(about.pool)
+	}
+	if r.method == policy.FreeMethod || s.config.Authn == authn.None {
+		return nil
+	}
+	if r.caller.id == "" {
+		return s.deny(r, about, cognitoclient.Unauthenticated)
+	}
+	rules := s.config.Policy()
+	decision := rules.Decide(policy.Request{
+		Caller: r.caller.id, Method: r.method, Pool: about.pool,
+		MetadataKeys: about.metadata, AllowConfirmed: about.allowConfirmed,
+	})
+	r.rule, r.policy = decision.Rule, rules.Sum()[:policyShown]
+	r.known = rules.Names(r.caller.id)
+	if !decision.Allowed {
+		return s.deny(r, about, cognitoclient.CallerNotAllowed)
+	}
+	return nil
+}
+
+// deny makes the error, and tells the audit log.
+func (s *Server) deny(r *record, about target, cause cognitoclient.Cause) error {
+	if s.config.Audit != nil {
+		s.config.Audit.Deny(r.auditCall(about.username), cause.String())
+	}
+	e := cognitoclient.Refused(cause, r.repeated)
+	e.Problem = r.caller.problem
+	return e
+}
+
+// policyShown is how much of the policy's SHA-256 the log and the audit log have, in hexadecimal digits.
+const policyShown = 12
+
+// target is what a call is about, as far as a policy may look at it.
+type target struct {
+	pool, username string
+	metadata       map[string]string
+	allowConfirmed bool
+}
+
+// poolShown is the user pool, if it has the form of one of the Region: any other text may be a username.
+func (s *Server) poolShown(pool string) string {
+	name, ok := strings.CutPrefix(pool, s.config.Region+"_")
+	if !ok || s.config.Region == "" || name == "" || len(pool) > maxUserPoolID {
+		return ""
+	}
+	for i := range len(name) {
+		if !alphanumeric(name[i]) {
+			return ""
+		}
+	}
+	return pool
+}
+
+// intend writes to the audit log that the call is about to be carried out. Without that line it must not be.
+func (s *Server) intend(ctx context.Context, r *record, username string) error {
+	if s.config.Audit == nil {
+		return nil
+	}
+	intent, err := s.config.Audit.Intend(ctx, r.auditCall(username))
+	if err != nil {
+		cause := cognitoclient.Ended(ctx)
+		if cause == 0 {
+			cause = cognitoclient.AuditUnavailable
+		}
+		return cognitoclient.Refused(cause, r.repeated)
+	}
+	r.intent = intent
+	return nil
+}
+
+func (r *record) auditCall(username string) audit.Call {
+	return audit.Call{
+		Caller: r.caller.id, Authn: r.server.config.Authn, Method: r.method, Pool: r.pool, Username: username,
+		RequestID: r.requestID, Rule: r.rule, Policy: r.policy, Repeated: r.repeated,
+	}
+}
+
+// endIntent writes how the call ended.
+func (r *record) endIntent(code string) {
+	if r.intent == nil {
+		return
+	}
+	attempts := make([]audit.Attempt, len(r.history))
+	for i, a := range r.history {
+		attempts[i] = audit.Attempt{Result: a.Cause.String(), RequestID: a.RequestID}
+	}
+	r.intent.End(audit.End{Code: code, Reason: r.reason, Outcome: r.outcome, Attempts: attempts})
+}

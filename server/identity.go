@@ -1,0 +1,182 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+
+	"cognito.internal/useradmin/internal/authn"
+)
+
+const xfccKey = "x-forwarded-client-cert"
+
+// anonymous is the caller where nobody has to prove anything.
+const anonymous = "anonymous"
+
+// Why a call does not prove who makes it, beside the kinds of package authn.
+const (
+	kindXFCCOnMTLS = "unexpected_xfcc"
+	kindExpired    = "expired"
+	kindRevoked    = "revoked"
+	kindOther      = "other"
+)
+
+// caller is who makes a call.
+type caller struct {
+	// id is anonymous, or the SPIFFE ID; empty where the call does not prove one.
+	id string
+	// problem says in a fixed word why it does not.
+	problem string
+}
+
+// holder is who holds places: a caller who is known, with all connections, or a connection.
+type holder struct {
+	caller     string
+	connection *connection
+}
+
+func (c caller) holder(conn *connection) holder {
+	if c.id == "" || c.id == anonymous {
+		return holder{connection: conn}
+	}
+	return holder{caller: c.id}
+}
+
+// identify finds out who makes a call. A listener has exactly one way to prove it.
+func (s *Server) identify(ctx context.Context, conn *connection, headers metadata.MD) caller {
+	forwarded := headers[xfccKey]
+	switch s.config.Authn {
+	case authn.MTLS:
+		return conn.caller(forwarded)
+	case authn.XFCC:
+		identity, err := authn.FromXFCC(forwarded)
+		if err != nil {
+			return caller{problem: kindOf(err)}
+		}
+		return caller{id: identity.Caller}
+	default:
+		if len(forwarded) > 0 {
+			s.ignoreXFCC(ctx)
+		}
+		return caller{id: anonymous}
+	}
+}
+
+// kindOf is the kind of a failure of package authn.
+func kindOf(err error) string {
+	var failed *authn.Failure
+	if errors.As(err, &failed) {
+		return failed.Kind
+	}
+	return kindOther
+}
+
+// ignoreXFCC counts headers that prove nothing here, and warns once.
+func (s *Server) ignoreXFCC(ctx context.Context) {
+	s.metrics.ignoredXFCC.Inc()
+	if !s.warned.Swap(true) {
+		s.config.Logger.WarnContext(ctx, "calls come with the header x-forwarded-client-cert, which is ignored: callers are not authenticated (--authn none)")
+	}
+}
+
+// caller is who holds the connection's certificate. A header that names somebody else shows a route that should not be.
+func (c *connection) caller(forwarded []string) caller {
+	switch {
+	case len(forwarded) > 0:
+		return caller{problem: kindXFCCOnMTLS}
+	case c.revoked.Load():
+		return caller{problem: kindRevoked}
+	case time.Now().After(c.identity.NotAfter):
+		return caller{problem: kindExpired}
+	default:
+		return caller{id: c.identity.Caller}
+	}
+}
+
+// handshaker is grpc's transport credentials. The connection that it returns is the one that it gets: what is written to it
+// goes through TLS from then on.
+type handshaker struct {
+	credentials.TransportCredentials // of a client, which this is not
+
+	server *Server
+}
+
+// ServerHandshake lets in those who prove who they are.
+func (h *handshaker) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	conn, ok := raw.(*connection)
+	if !ok {
+		panic("a connection that did not come from the listener")
+	}
+	s := h.server
+	trust := s.trust.Load()
+	secured, identity, err := s.config.TLS.Handshake(&conn.below)
+	if err != nil {
+		s.metrics.handshakes.WithLabelValues(kindOf(err)).Inc()
+		return nil, nil, err
+	}
+	conn.secure(secured, identity)
+	// Who was let in by the old CAs while they were replaced is looked at again.
+	if s.trust.Load() != trust {
+		if err := s.config.TLS.Verify(secured); err != nil {
+			s.metrics.handshakes.WithLabelValues(kindOf(err)).Inc()
+			return nil, nil, err
+		}
+	}
+	return conn, credentials.TLSInfo{
+		State:          secured.ConnectionState(),
+		CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity},
+	}, nil
+}
+
+// Info names the protocol.
+func (*handshaker) Info() credentials.ProtocolInfo {
+	return credentials.ProtocolInfo{SecurityProtocol: "tls"}
+}
+
+// Clone returns the handshaker itself: nothing of it changes.
+func (h *handshaker) Clone() credentials.TransportCredentials { return h }
+
+// Recheck ends the connections whose certificates the present CAs do not verify any more. Their calls end as usual, and new
+// ones get UNAUTHENTICATED.
+func (s *Server) Recheck() {
+	s.trust.Add(1)
+	for _, conn := range s.connections.list() {
+		if secured := conn.secured.Load(); secured != nil && s.config.TLS.Verify(secured) != nil {
+			s.metrics.revoked.Inc()
+			conn.revoke()
+		}
+	}
+}
+
+// secure makes the connection write and read through TLS, until the certificate expires.
+func (c *connection) secure(secured *tls.Conn, identity authn.Identity) {
+	c.flow.Lock()
+	defer c.flow.Unlock()
+	c.identity, c.stream = identity, secured
+	c.secured.Store(secured)
+	if !c.closed {
+		c.expiry = time.AfterFunc(time.Until(identity.NotAfter), c.revoke)
+	}
+}
+
+// belowTLS is the connection as TLS sees it.
+type belowTLS struct {
+	net.Conn
+
+	closing atomic.Bool
+}
+
+// SetWriteDeadline lets the last alert take no longer than partingTime, of 5 s that crypto/tls gives it: a caller that reads
+// nothing must not hold up a stop.
+func (b *belowTLS) SetWriteDeadline(t time.Time) error {
+	if b.closing.Load() {
+		t = time.Now().Add(partingTime)
+	}
+	return b.Conn.SetWriteDeadline(t)
+}
