@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -18,6 +19,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 
 	"cognito.internal/useradmin/cognitoclient"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
@@ -159,67 +161,102 @@ func (e *edge) only(t *testing.T) *connection {
 
 // After a change of the CAs, calls under way end as they would, new ones are not authenticated, and callers are asked to go.
 func TestChangedCAs(t *testing.T) {
-	began, finish := make(chan struct{}), make(chan struct{})
-	e, a := serveTLS(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
-		close(began)
-		<-finish
-		return cognitoclient.Result{Attribution: cognitoclient.ByThisCall, Attempts: 1}, nil
-	}), signup, Config{})
-	ended := make(chan error, 1)
-	go func() {
-		_, err := e.ConfirmSignUp(t.Context(), validRequest())
-		ended <- err
-	}()
-	<-began
-	e.Recheck()
-	if conn := e.only(t); conn.revoked.Load() {
-		t.Fatal("the connection has to go, although nothing changed")
-	}
-	if err := newAuthority(t).Write(a.files.ClientCA); err != nil {
-		t.Fatal(err)
-	}
-	e.config.TLS = a.load(t) // as a look at the files does
-	e.Recheck()
-	conn := e.only(t)
-	if got := conn.caller(nil); got.problem != kindRevoked {
-		t.Errorf("a new call is %+v", got)
-	}
-	eventually(t, "the caller to see it", func() bool { return e.conn.GetState() != connectivity.Ready })
-	close(finish)
-	if err := <-ended; err != nil {
-		t.Errorf("the call under way: %v", err)
-	}
-	eventually(t, "the end of the connection", func() bool { return e.connections.count() == 0 })
-	if e.counted(t, "useradmin_revoked_connections_total") != 1 {
-		t.Error("it is not counted")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		began, finish := make(chan struct{}), make(chan struct{})
+		e, a := serveTLS(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
+			close(began)
+			<-finish
+			return cognitoclient.Result{Attribution: cognitoclient.ByThisCall, Attempts: 1}, nil
+		}), signup, Config{})
+		ended := make(chan error, 1)
+		go func() {
+			_, err := e.ConfirmSignUp(t.Context(), validRequest())
+			ended <- err
+		}()
+		<-began
+		e.Recheck()
+		if conn := e.only(t); conn.revoked.Load() {
+			t.Fatal("the connection has to go, although nothing changed")
+		}
+		if err := newAuthority(t).Write(a.files.ClientCA); err != nil {
+			t.Fatal(err)
+		}
+		e.config.TLS = a.load(t) // as a look at the files does
+		e.Recheck()
+		conn := e.only(t)
+		if got := conn.caller(nil); got.problem != kindRevoked {
+			t.Errorf("a new call is %+v", got)
+		}
+		eventually(t, "the caller to see it", func() bool { return e.conn.GetState() != connectivity.Ready })
+		close(finish)
+		if err := <-ended; err != nil {
+			t.Errorf("the call under way: %v", err)
+		}
+		eventually(t, "the end of the connection", func() bool { return e.connections.count() == 0 })
+		if e.counted(t, "useradmin_revoked_connections_total") != 1 {
+			t.Error("it is not counted")
+		}
+	})
+}
+
+// A caller that does not go when it is asked to is cut after its last call, whose response it gets.
+func TestRevokedCallerThatStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		finish := make(chan struct{})
+		e, a := serveTLS(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
+			<-finish
+			return cognitoclient.Result{Attribution: cognitoclient.ByThisCall, Attempts: 1}, nil
+		}), signup, Config{})
+		r := e.secured(t, a.as(t, devca.Request{URIs: []string{signup}}))
+		go r.Listen()
+		message, err := proto.Marshal(validRequest())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.send(t, r.open(t, confirmMethod), append(rawcall.Prefix(len(message)), message...), true)
+		eventually(t, "the call", func() bool { return e.calls.Use().Held == 1 })
+		conn := e.only(t)
+		conn.revoke()
+		time.Sleep(quietTime + quietTime/2)
+		synctest.Wait()
+		if e.connections.count() != 1 {
+			t.Fatal("the connection was cut with a call on it")
+		}
+		close(finish)
+		if end := <-r.Ends; end.Status.Code() != codes.OK {
+			t.Errorf("the call ended with %v", end.Status.Err())
+		}
+		eventually(t, "the end of the connection", func() bool { return e.connections.count() == 0 })
+	})
 }
 
 // A connection does not outlive its certificate: callers who renew theirs notice nothing.
 func TestExpiredWhileConnected(t *testing.T) {
-	e, a := serveTLS(t, succeeding(), signup, Config{})
-	config := a.as(t, devca.Request{URIs: []string{signup}, NotAfter: time.Now().Add(2 * time.Second)})
-	r := e.secured(t, config)
-	conn := e.only(t)
-	away := false
-	for err := error(nil); err == nil; {
-		var frame http2.Frame
-		frame, err = r.Framer.ReadFrame()
-		if f, ok := frame.(*http2.GoAwayFrame); ok {
-			away = f.LastStreamID == lastStream
+	synctest.Test(t, func(t *testing.T) {
+		e, a := serveTLS(t, succeeding(), signup, Config{})
+		config := a.as(t, devca.Request{URIs: []string{signup}, NotAfter: time.Now().Add(time.Minute)})
+		r := e.secured(t, config)
+		conn := e.only(t)
+		away := false
+		for err := error(nil); err == nil; {
+			var frame http2.Frame
+			frame, err = r.Framer.ReadFrame()
+			if f, ok := frame.(*http2.GoAwayFrame); ok {
+				away = f.LastStreamID == lastStream
+			}
 		}
-	}
-	if !away {
-		t.Error("there was no GOAWAY")
-	}
-	if got := conn.caller(nil); got.problem == "" {
-		t.Error("calls are still authenticated")
-	}
-	conn.revoked.Store(false)
-	if got := conn.caller(nil); got.problem != kindExpired {
-		t.Errorf("without the timer a call is %+v", got)
-	}
-	eventually(t, "the end of the connection", func() bool { return e.connections.count() == 0 })
+		if !away {
+			t.Error("there was no GOAWAY")
+		}
+		if got := conn.caller(nil); got.problem == "" {
+			t.Error("calls are still authenticated")
+		}
+		conn.revoked.Store(false)
+		if got := conn.caller(nil); got.problem != kindExpired {
+			t.Errorf("without the timer a call is %+v", got)
+		}
+		eventually(t, "the end of the connection", func() bool { return e.connections.count() == 0 })
+	})
 }
 
 // Who was let in by the old CAs, while they were replaced, does not stay.

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"cognito.internal/useradmin/cognitoclient"
+	"cognito.internal/useradmin/internal/authn"
 	"cognito.internal/useradmin/internal/fakecognito"
 	"cognito.internal/useradmin/internal/logqueue"
 	"cognito.internal/useradmin/server"
@@ -23,6 +24,7 @@ import (
 
 type devCommand struct {
 	serviceFlags
+	Authn         string `default:"none" enum:"none,mtls" help:"How callers prove who they are: none, or mtls with certificates, a policy and an audit log made for it (${default})."`
 	CognitoListen string `default:"127.0.0.1:0" placeholder:"ADDRESS" help:"Where the embedded Cognito listens, on loopback (${default})."`
 	LogFormat     string `default:"text" enum:"json,text" help:"json or text (${default})."`
 }
@@ -66,6 +68,15 @@ func (c *devCommand) serve(std streams, log *logqueue.Queue) error {
 		return err
 	}
 	defer cognito.close()
+	text := func(target string) string { return guide(target, cognito.endpoint) }
+	if c.Authn == authn.MTLS {
+		callers, err := newDevCallers(c.Listen)
+		if err != nil {
+			return err
+		}
+		defer callers.remove()
+		c.gate, text = callers.flags(), callers.guide
+	}
 	s, err := newService(&c.serviceFlags, newLogger(std.Err, c.LogFormat, c.level()),
 		cognitoclient.Config{Endpoint: cognito.endpoint, AWS: aws.Config{
 			Region:      devRegion,
@@ -78,7 +89,7 @@ func (c *devCommand) serve(std streams, log *logqueue.Queue) error {
 	if err := s.tellLosses(log); err != nil {
 		return err
 	}
-	_, _ = io.WriteString(std.Out, guide(grpcTarget(s.lis.Addr()), cognito.endpoint))
+	_, _ = io.WriteString(std.Out, text(grpcTarget(s.lis.Addr())))
 	return s.run()
 }
 
@@ -87,6 +98,9 @@ func (c *devCommand) check() error {
 		return err
 	}
 	if err := c.checkAddresses(); err != nil {
+		return err
+	}
+	if err := (&gateFlags{Authn: c.Authn}).checkSystem(); err != nil {
 		return err
 	}
 	if strings.HasPrefix(c.CognitoListen, unixPrefix) {

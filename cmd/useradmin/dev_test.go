@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -113,5 +114,48 @@ func TestEnvironmentSetsFlags(t *testing.T) {
 	cmd.Env = append(cmd.Env, "USERADMIN_LISTEN=127.0.0.1:0", "USERADMIN_LOG_FORMAT=text")
 	if line := start(t, cmd).await(t, `serving`); !strings.HasPrefix(line, "{") {
 		t.Errorf("the flag does not win over the environment: %s", line)
+	}
+}
+
+// With certificates too, every command that dev prints does what the guide says.
+func TestDevWithCallersDoesWhatItPrints(t *testing.T) {
+	r := start(t, program(t, "dev", "--listen=127.0.0.1:0", "--log-level=warn", "--authn=mtls"))
+	var folder string
+	for range 2 {
+		for _, setting := range words(r.await(t, "  export USERADMIN_"))[1:] {
+			name, value, _ := strings.Cut(setting, "=")
+			t.Setenv(name, value)
+			folder = filepath.Dir(value)
+		}
+	}
+	callers := &devCallers{dir: folder}
+	for i, e := range callers.examples() {
+		line := r.await(t, "go run ./cmd/useradmin confirm ")
+		if want := "  go run ./cmd/useradmin confirm " + e.args; line != want {
+			t.Errorf("printed %q, want %q", line, want)
+		}
+		code, stdout, stderr := inProcess(words(line)[3:]...)
+		first, _, _ := strings.Cut(e.says, ".")
+		if i == len(callers.examples())-1 {
+			first = "Nothing was sent to the service"
+		}
+		if (code != 0) != (i > 0) || !strings.Contains(stdout+stderr, first) {
+			t.Errorf("%s: exit code %d, %q", e.args, code, stdout+stderr)
+		}
+	}
+	if code, stdout, _ := inProcess(words(r.await(t, "policy explain"))[3:]...); code != 1 || !strings.Contains(stdout, "signup-confirms") {
+		t.Errorf("exit code %d, %q", code, stdout)
+	}
+	if code, _, stderr := inProcess(words(r.await(t, "audit pending"))[3:]...); code != 0 {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+	audited, err := os.ReadFile(callers.path("audit.log"))
+	if err != nil || strings.Count(string(audited), `"event":"denial"`) != 3 || strings.Count(string(audited), `"event":"outcome"`) != 1 {
+		t.Errorf("audited %s, %v", audited, err)
+	}
+	r.await(t, "grpcurl -cacert ")
+	r.stop(t)
+	if _, err := os.Stat(folder); !os.IsNotExist(err) {
+		t.Errorf("%s is left: %v", folder, err)
 	}
 }

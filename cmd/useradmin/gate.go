@@ -30,13 +30,22 @@ type gateFlags struct {
 	AuditKey    string `placeholder:"FILE" help:"The key of the HMACs that stand for usernames in the audit log, at least 32 bytes."`
 }
 
+// checkSystem refuses what the operating system can't do.
+func (f *gateFlags) checkSystem() error {
+	if runtime.GOOS == "windows" && (f.Authn != authn.None || f.Audit != "") {
+		return usageError{errors.New("--authn mtls and xfcc and --audit need files whose modes can be checked, which Windows does not have")}
+	}
+	return nil
+}
+
 // check looks at what the flags say together.
 func (f *gateFlags) check(listen string, accept bool) error {
+	if err := f.checkSystem(); err != nil {
+		return err
+	}
 	proves := f.Authn != authn.None
 	tlsFlags := given([]string{"--tls-cert", f.TLSCert}, []string{"--tls-key", f.TLSKey}, []string{"--tls-client-ca", f.TLSClientCA})
 	switch {
-	case runtime.GOOS == "windows" && (proves || f.Audit != ""):
-		return usageError{errors.New("--authn mtls and xfcc and --audit need files whose modes can be checked, which Windows does not have")}
 	case proves && accept:
 		return usageError{fmt.Errorf("--i-accept-unauthenticated-network-access is for --authn none: with %s callers are authenticated", f.Authn)}
 	case !proves && f.Policy != "":
