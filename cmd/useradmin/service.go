@@ -31,7 +31,7 @@ type serviceFlags struct {
 	DrainTimeout   time.Duration `default:"25s" help:"The most time from the signal to the end (${default})."`
 	LogLevel       string        `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error; health checks and reflection are logged at debug (${default})."`
 
-	MaxCalls             int `default:"1000" help:"The most calls of callers at once, streams too; a connection takes a place only while it has fewer than are free (${default})."`
+	MaxCalls             int `default:"1000" help:"The most calls at once, streams too; a caller (with --authn none: a connection) takes a place only while it has fewer than are free (${default})."`
 	MaxClientConnections int `default:"1100" help:"The most connections of callers; at the bound the one that is idle for longest is closed (${default})."`
 
 	// Only serve lets the network in.

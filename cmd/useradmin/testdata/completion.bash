@@ -14,9 +14,9 @@ _useradmin() {
             ended=yes
         elif [[ -z $ended && $word == -* ]]; then
             case $command:$word in
-            serve:--listen | serve:--listen-mode | serve:--admin-listen | serve:--attempts | serve:--attempt-timeout | serve:--call-timeout | serve:--max-connections | serve:--max-wait | serve:--drain-timeout | serve:--log-level | serve:--max-calls | serve:--max-client-connections | serve:--region | serve:--cognito-endpoint | serve:--drain-delay | serve:--log-format)
+            serve:--listen | serve:--listen-mode | serve:--admin-listen | serve:--attempts | serve:--attempt-timeout | serve:--call-timeout | serve:--max-connections | serve:--max-wait | serve:--drain-timeout | serve:--log-level | serve:--max-calls | serve:--max-client-connections | serve:--authn | serve:--tls-cert | serve:--tls-key | serve:--tls-client-ca | serve:--tls-min | serve:--policy | serve:--audit | serve:--audit-key | serve:--region | serve:--cognito-endpoint | serve:--drain-delay | serve:--log-format)
                 flag=$word ;;
-            dev:--listen | dev:--listen-mode | dev:--admin-listen | dev:--attempts | dev:--attempt-timeout | dev:--call-timeout | dev:--max-connections | dev:--max-wait | dev:--drain-timeout | dev:--log-level | dev:--max-calls | dev:--max-client-connections | dev:--cognito-listen | dev:--log-format)
+            dev:--listen | dev:--listen-mode | dev:--admin-listen | dev:--attempts | dev:--attempt-timeout | dev:--call-timeout | dev:--max-connections | dev:--max-wait | dev:--drain-timeout | dev:--log-level | dev:--max-calls | dev:--max-client-connections | dev:--authn | dev:--cognito-listen | dev:--log-format)
                 flag=$word ;;
             confirm:--metadata | confirm:--address | confirm:--ca | confirm:--cert | confirm:--key | confirm:--timeout | confirm:--output)
                 flag=$word ;;
@@ -37,10 +37,16 @@ _useradmin() {
         case $command:$flag in
         serve:--log-level)
             words='debug info warn error' ;;
+        serve:--authn)
+            words='none mtls xfcc' ;;
+        serve:--tls-min)
+            words='1.2 1.3' ;;
         serve:--log-format)
             words='json text' ;;
         dev:--log-level)
             words='debug info warn error' ;;
+        dev:--authn)
+            words='none mtls' ;;
         dev:--log-format)
             words='json text' ;;
         confirm:--ca)
@@ -61,9 +67,9 @@ _useradmin() {
     elif [[ -z $ended && $current == -* ]]; then
         case $command in
         serve)
-            words='-h --help --version --listen --listen-mode --admin-listen --attempts --attempt-timeout --call-timeout --max-connections --max-wait --drain-timeout --log-level --max-calls --max-client-connections --region --cognito-endpoint --drain-delay --log-format --reflection --no-reflection --admin-open --i-accept-unauthenticated-network-access' ;;
+            words='-h --help --version --listen --listen-mode --admin-listen --attempts --attempt-timeout --call-timeout --max-connections --max-wait --drain-timeout --log-level --max-calls --max-client-connections --authn --tls-cert --tls-key --tls-client-ca --tls-min --policy --audit --audit-key --region --cognito-endpoint --drain-delay --log-format --reflection --no-reflection --admin-open --i-accept-unauthenticated-network-access' ;;
         dev)
-            words='-h --help --version --listen --listen-mode --admin-listen --attempts --attempt-timeout --call-timeout --max-connections --max-wait --drain-timeout --log-level --max-calls --max-client-connections --cognito-listen --log-format' ;;
+            words='-h --help --version --listen --listen-mode --admin-listen --attempts --attempt-timeout --call-timeout --max-connections --max-wait --drain-timeout --log-level --max-calls --max-client-connections --authn --cognito-listen --log-format' ;;
         confirm)
             words='-h --help --version --metadata --address --ca --cert --key --plaintext --strict --timeout --output' ;;
         health)

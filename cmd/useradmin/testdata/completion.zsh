@@ -39,8 +39,16 @@ _useradmin() {
                 '(--max-wait)--max-wait=[The most time that an attempt waits to be one of them, and never more than a fifth of the time that the call has left]:max-wait: ' \
                 '(--drain-timeout)--drain-timeout=[The most time from the signal to the end]:drain-timeout: ' \
                 '(--log-level)--log-level=[debug, info, warn or error]:log-level:(debug info warn error)' \
-                '(--max-calls)--max-calls=[The most calls of callers at once, streams too]:max-calls: ' \
+                '(--max-calls)--max-calls=[The most calls at once, streams too]:max-calls: ' \
                 '(--max-client-connections)--max-client-connections=[The most connections of callers]:max-client-connections: ' \
+                '(--authn)--authn=[How callers prove who they are]:authn:(none mtls xfcc)' \
+                '(--tls-cert)--tls-cert=[For mtls]:tls-cert: ' \
+                '(--tls-key)--tls-key=[For mtls]:tls-key: ' \
+                '(--tls-client-ca)--tls-client-ca=[For mtls]:tls-client-ca: ' \
+                '(--tls-min)--tls-min=[For mtls]:tls-min:(1.2 1.3)' \
+                '(--policy)--policy=[Who may call what, in Cedar]:policy: ' \
+                '(--audit)--audit=[Where to write an audit line before each call to Cognito and after it]:audit: ' \
+                '(--audit-key)--audit-key=[The key of the HMACs that stand for usernames in the audit log, at least 32 bytes]:audit-key: ' \
                 '(--region)--region=[The AWS Region of the user pools]:region: ' \
                 '(--cognito-endpoint)--cognito-endpoint=[An endpoint to use instead of Cognito'\''s own]:cognito-endpoint: ' \
                 '(--drain-delay)--drain-delay=[How long to go on serving after health says NOT_SERVING, so that balancers see it]:drain-delay: ' \
@@ -65,8 +73,9 @@ _useradmin() {
                 '(--max-wait)--max-wait=[The most time that an attempt waits to be one of them, and never more than a fifth of the time that the call has left]:max-wait: ' \
                 '(--drain-timeout)--drain-timeout=[The most time from the signal to the end]:drain-timeout: ' \
                 '(--log-level)--log-level=[debug, info, warn or error]:log-level:(debug info warn error)' \
-                '(--max-calls)--max-calls=[The most calls of callers at once, streams too]:max-calls: ' \
+                '(--max-calls)--max-calls=[The most calls at once, streams too]:max-calls: ' \
                 '(--max-client-connections)--max-client-connections=[The most connections of callers]:max-client-connections: ' \
+                '(--authn)--authn=[How callers prove who they are]:authn:(none mtls)' \
                 '(--cognito-listen)--cognito-listen=[Where the embedded Cognito listens, on loopback]:cognito-listen: ' \
                 '(--log-format)--log-format=[json or text]:log-format:(json text)' \
                 && return 0 ;;
