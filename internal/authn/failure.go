@@ -60,8 +60,8 @@ func kinds() []kindText {
 	return []kindText{
 		{noCertificate, "the caller shows no client certificate"},
 		{malformed, "the caller's certificate cannot be read"},
-		{expired, "the caller's certificate has expired"},
-		{notYetValid, "the caller's certificate is not valid yet"},
+		{expired, "a certificate of the caller's chain has expired"},
+		{notYetValid, "a certificate of the caller's chain is not valid yet"},
 		{unknownAuthority, "the caller's certificate is from none of the client CAs"},
 		{badChain, "the caller's certificate breaks a rule of the CAs above it"},
 		{wrongUsage, "the caller's certificate is not for client authentication"},

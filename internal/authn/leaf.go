@@ -27,14 +27,14 @@ func identify(chains [][]*x509.Certificate) (Identity, error) {
 	return Identity{Caller: caller, NotAfter: end(chains)}, nil
 }
 
+// checkUsage is stricter than the verification of the chain, which accepts CAs and keys for any usage.
 func checkUsage(leaf *x509.Certificate) error {
-	unknown := len(leaf.UnknownExtKeyUsage) > 0
 	switch {
 	case leaf.IsCA || leaf.KeyUsage&(x509.KeyUsageCertSign|x509.KeyUsageCRLSign) != 0:
 		return fail(isCA)
 	case leaf.KeyUsage != 0 && leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0:
 		return fail(wrongUsage)
-	case (unknown || len(leaf.ExtKeyUsage) > 0) && !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageClientAuth):
+	case len(leaf.ExtKeyUsage) > 0 && !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageClientAuth):
 		return fail(wrongUsage)
 	default:
 		return nil
