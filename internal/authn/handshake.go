@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// maxHandshakeBytes is the most that a peer may send before it is known who it is. Go takes certificates of 256 KiB from
-// anybody, which would add up.
+// maxHandshakeBytes is the most that a peer may send before it is known who it is, and what one read may take of it later.
+// crypto/tls takes certificates of 256 KiB, even after the handshake, which would add up.
 const maxHandshakeBytes = 32 << 10
 
 // alpnH2 is what gRPC speaks.
@@ -73,22 +73,44 @@ func (t *TLS) Handshake(raw net.Conn) (*tls.Conn, Identity, error) {
 	if err != nil {
 		return nil, Identity{}, err
 	}
-	peer.known = true
+	peer.free = true
 	return conn, identity, nil
 }
 
-// bounded is a connection whose peer may send only so much until it is known.
-type bounded struct {
-	net.Conn
-	left  int
-	known bool
-	old   bool // all versions that it offers are
+// Bound returns Handshake's connection for what reads from it. No read takes more of the peer than a handshake may have: a
+// record of data always fits, and a message of the handshake that comes late and never ends does not.
+func Bound(c *tls.Conn) net.Conn {
+	peer, ok := c.NetConn().(*bounded)
+	if !ok {
+		return c
+	}
+	peer.free = false
+	return &reader{Conn: c, peer: peer}
 }
 
-// Read never reads more than is left. What comes right after the handshake stays in the socket.
+// reader is the connection of a caller that is known.
+type reader struct {
+	*tls.Conn
+	peer *bounded
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	r.peer.left = maxHandshakeBytes
+	return r.Conn.Read(p)
+}
+
+// bounded is a connection whose peer may send only so much, unless it is free.
+type bounded struct {
+	net.Conn
+	left int
+	free bool
+	old  bool // all versions that it offers are
+}
+
+// Read never reads more than is left; the rest stays in the socket.
 func (b *bounded) Read(p []byte) (int, error) {
 	switch {
-	case b.known:
+	case b.free:
 		return b.Conn.Read(p)
 	case b.left == 0:
 		return 0, fail(tooLarge)

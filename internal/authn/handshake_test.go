@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"cognito.internal/useradmin/internal/authn"
 	"cognito.internal/useradmin/internal/devca"
@@ -136,77 +134,6 @@ func TestWhatIsNoHandshake(t *testing.T) {
 		{"empty records", "protocol", says(strings.Repeat("\x16\x03\x01\x00\x00", 1000))},
 	} {
 		t.Run(c.name, func(t *testing.T) { checkResult(t, meet(t, server, c.peer), c.kind) })
-	}
-}
-
-// counting counts what is read of a connection.
-type counting struct {
-	net.Conn
-	read int
-}
-
-func (c *counting) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.read += n
-	return n, err
-}
-
-// TestAStrangerSendsLittle has a peer that sends without end, and one that says nothing.
-func TestAStrangerSendsLittle(t *testing.T) {
-	server := newWorld(t).load(t)
-	for _, c := range []struct {
-		name, kind, text string
-		most             int
-	}{
-		{"a hello without end", "too_large", records(1, 60<<10, 60<<10), 32 << 10},
-		{"a silent peer", "timed_out", "", 0},
-		{"half of a hello and silence", "timed_out", records(1, 1000, 500), 600},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client, raw := net.Pipe()
-				go func() { _, _ = io.WriteString(client, c.text) }()
-				conn := &counting{Conn: raw}
-				if err := raw.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-					t.Fatal(err)
-				}
-				_, _, err := server.Handshake(conn)
-				if got := (result{err: err}).kind(t); got != c.kind || conn.read > c.most {
-					t.Errorf("kind %q after %d bytes", got, conn.read)
-				}
-				_ = client.Close()
-				_ = raw.Close()
-			})
-		})
-	}
-}
-
-// TestTheBoundEndsWithTheHandshake sends more than a stranger may, in one piece with the end of the handshake.
-func TestTheBoundEndsWithTheHandshake(t *testing.T) {
-	w := newWorld(t)
-	server := w.load(t)
-	pair := must[*devca.Pair](t)(w.callers.Client(caller)).TLS()
-	listener := must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0"))
-	defer func() { _ = listener.Close() }()
-	const length = 200 << 10
-	ended := make(chan error, 1)
-	go func() {
-		conn, err := tls.Dial("tcp", listener.Addr().String(), w.client(pair))
-		if err == nil {
-			_, err = conn.Write(make([]byte, length))
-			_ = conn.Close()
-		}
-		ended <- err
-	}()
-	raw := must[net.Conn](t)(listener.Accept())
-	defer func() { _ = raw.Close() }()
-	conn, _, err := server.Handshake(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(conn)
-	if err := errors.Join(err, <-ended); err != nil || len(text) != length {
-		t.Errorf("%d bytes, %v", len(text), err)
 	}
 }
 
