@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"sync/atomic"
 	"time"
@@ -118,6 +119,7 @@ func (h *handshaker) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthIn
 	secured, identity, err := s.config.TLS.Handshake(&conn.below)
 	if err != nil {
 		s.metrics.handshakes.WithLabelValues(kindOf(err)).Inc()
+		conn.sendOff()
 		return nil, nil, err
 	}
 	conn.secure(secured, identity)
@@ -133,6 +135,20 @@ func (h *handshaker) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthIn
 		CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity},
 	}, nil
 }
+
+// sendOff lets a peer that failed read why: what it has already sent would make the end of the connection a reset, which
+// drops the alert.
+func (c *connection) sendOff() {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	_ = c.SetReadDeadline(time.Now().Add(sendOffTime)) // fails only if it is closed
+	_, _ = io.CopyN(io.Discard, c.Conn, readBufferBytes)
+}
+
+// sendOffTime is how long a peer may take to read why its handshake failed.
+const sendOffTime = 200 * time.Millisecond
 
 // Info names the protocol.
 func (*handshaker) Info() credentials.ProtocolInfo {
@@ -158,7 +174,7 @@ func (s *Server) Recheck() {
 func (c *connection) secure(secured *tls.Conn, identity authn.Identity) {
 	c.flow.Lock()
 	defer c.flow.Unlock()
-	c.identity, c.stream = identity, secured
+	c.identity, c.stream = identity, authn.Bound(secured)
 	c.secured.Store(secured)
 	if !c.closed {
 		c.expiry = time.AfterFunc(time.Until(identity.NotAfter), c.revoke)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,25 +65,39 @@ func TestOnlyWholeContentsAreTaken(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "file")
 		write(t, path, "old", 0o600)
 		ctx, cancel := context.WithCancel(t.Context())
+		var mu sync.Mutex // guards all below
 		var taken, failures []string
 		refuse := false
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
 			conffile.Watch(ctx, []conffile.File{{Path: path}}, [][]byte{[]byte("old")}, func(texts [][]byte) error {
+				mu.Lock()
+				defer mu.Unlock()
 				if refuse {
 					return errors.New("refused")
 				}
 				taken = append(taken, string(texts[0]))
 				return nil
-			}, func(err error) { failures = append(failures, err.Error()) })
+			}, func(err error) {
+				mu.Lock()
+				defer mu.Unlock()
+				failures = append(failures, err.Error())
+			})
 		}()
 		at := func(d time.Duration, what string, wantTaken, wantFailures int) {
 			time.Sleep(d)
 			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
 			if len(taken) != wantTaken || len(failures) != wantFailures {
 				t.Errorf("%s: taken %q, failures %q", what, taken, failures)
 			}
+		}
+		refusing := func(yes bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			refuse = yes
 		}
 		at(10*time.Second+time.Millisecond, "unchanged", 0, 0)
 		write(t, path, "half", 0o600)
@@ -90,11 +105,11 @@ func TestOnlyWholeContentsAreTaken(t *testing.T) {
 		write(t, path, "half and the rest", 0o600)
 		at(time.Second, "still changing", 0, 1)
 		at(11*time.Second, "whole", 1, 1)
-		refuse = true
+		refusing(true)
 		write(t, path, "bad", 0o600)
 		at(11*time.Second, "refused", 1, 2)
 		at(11*time.Second, "refused again", 1, 3)
-		refuse = false
+		refusing(false)
 		write(t, path, "good", 0o600)
 		at(11*time.Second, "good", 2, 3)
 		if err := os.Remove(path); err != nil {
