@@ -195,39 +195,6 @@ func (c *connection) end() {
 	}
 }
 
-// revoke ends the connection with its last call. The caller is asked to begin no more calls on it; those that it begins get
-// UNAUTHENTICATED.
-func (c *connection) revoke() {
-	c.revoked.Store(true)
-	c.flow.Lock()
-	if c.whole && !c.writing {
-		c.askToGoLocked()
-	} else {
-		c.retiring = true
-	}
-	c.flow.Unlock()
-	time.AfterFunc(quietTime, c.cutIdle)
-}
-
-// cutIdle cuts the connection if it carries no call. The response of its last one was written meanwhile.
-func (c *connection) cutIdle() {
-	c.all.mu.Lock()
-	idle := c.calls == 0
-	c.all.mu.Unlock()
-	if idle {
-		c.cut()
-	}
-}
-
-// askToGoLocked writes a GOAWAY that lets calls under way finish.
-func (c *connection) askToGoLocked() {
-	c.retiring = false
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(partingTime))
-	if _, err := c.stream.Write(goAway(lastStream)); err != nil {
-		_ = c.Conn.Close()
-	}
-}
-
 // goneLocked begins the end of the connection: it no longer counts, and no call begins on it.
 func (c *connection) goneLocked() {
 	if !c.gone {

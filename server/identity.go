@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"sync/atomic"
 	"time"
@@ -119,7 +118,6 @@ func (h *handshaker) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthIn
 	secured, identity, err := s.config.TLS.Handshake(&conn.below)
 	if err != nil {
 		s.metrics.handshakes.WithLabelValues(kindOf(err)).Inc()
-		conn.sendOff()
 		return nil, nil, err
 	}
 	conn.secure(secured, identity)
@@ -135,20 +133,6 @@ func (h *handshaker) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthIn
 		CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity},
 	}, nil
 }
-
-// sendOff lets a peer that failed read why: what it has already sent would make the end of the connection a reset, which
-// drops the alert.
-func (c *connection) sendOff() {
-	half, ok := c.Conn.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
-		return
-	}
-	_ = c.SetReadDeadline(time.Now().Add(sendOffTime)) // fails only if it is closed
-	_, _ = io.CopyN(io.Discard, c.Conn, readBufferBytes)
-}
-
-// sendOffTime is how long a peer may take to read why its handshake failed.
-const sendOffTime = 200 * time.Millisecond
 
 // Info names the protocol.
 func (*handshaker) Info() credentials.ProtocolInfo {
@@ -178,6 +162,39 @@ func (c *connection) secure(secured *tls.Conn, identity authn.Identity) {
 	c.secured.Store(secured)
 	if !c.closed {
 		c.expiry = time.AfterFunc(time.Until(identity.NotAfter), c.revoke)
+	}
+}
+
+// revoke ends the connection with its last call. The caller is asked to begin no more calls on it; those that it begins get
+// UNAUTHENTICATED.
+func (c *connection) revoke() {
+	c.revoked.Store(true)
+	c.flow.Lock()
+	if c.whole && !c.writing {
+		c.askToGoLocked()
+	} else {
+		c.retiring = true
+	}
+	c.flow.Unlock()
+	time.AfterFunc(quietTime, c.cutIdle)
+}
+
+// cutIdle cuts the connection if it carries no call. The response of its last one was written meanwhile.
+func (c *connection) cutIdle() {
+	c.all.mu.Lock()
+	idle := c.calls == 0
+	c.all.mu.Unlock()
+	if idle {
+		c.cut()
+	}
+}
+
+// askToGoLocked writes a GOAWAY that lets calls under way finish.
+func (c *connection) askToGoLocked() {
+	c.retiring = false
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(partingTime))
+	if _, err := c.stream.Write(goAway(lastStream)); err != nil {
+		_ = c.Conn.Close()
 	}
 }
 

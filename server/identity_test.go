@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -324,5 +325,29 @@ func TestHealthOverTLS(t *testing.T) {
 	health := grpc_health_v1.NewHealthClient(e.dial(t, secure(a.as(t, devca.Request{URIs: []string{stranger}}))))
 	if _, err := health.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TLS buffers no more of a caller than it does of a stranger.
+func TestCallersAreReadThroughTheBound(t *testing.T) {
+	e, _ := serveTLS(t, succeeding(), signup, Config{})
+	if _, err := e.ConfirmSignUp(t.Context(), validRequest()); err != nil {
+		t.Fatal(err)
+	}
+	if _, bare := e.only(t).stream.(*tls.Conn); bare {
+		t.Error("the connection reads without it")
+	}
+}
+
+// Operators find every kind in the docs.
+func TestKindsAreDocumented(t *testing.T) {
+	docs, err := os.ReadFile("../docs/operate.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range append(authn.Kinds(), kindXFCCOnMTLS, kindExpired, kindRevoked) {
+		if !strings.Contains(string(docs), "`"+kind+"`") {
+			t.Errorf("docs/operate.md lacks %s", kind)
+		}
 	}
 }
