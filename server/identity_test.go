@@ -128,9 +128,7 @@ func TestFailedHandshakesAreCounted(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s gets in", kind)
 		}
-		if e.counted(t, "useradmin_failed_handshakes_total", kind) == 0 {
-			t.Errorf("%s is not counted", kind)
-		}
+		eventually(t, "the count of "+kind, func() bool { return e.counted(t, "useradmin_failed_handshakes_total", kind) > 0 })
 	}
 	if n := len(e.log.lines(t, "call")); n != 0 {
 		t.Errorf("%d calls", n)
