@@ -46,7 +46,7 @@ func (b *builder) checkEntity(s source, entity types.EntityUID) error {
 	switch entity.Type {
 	case typeCaller:
 		if _, err := spiffeid.FromString(id); err != nil {
-			return refuse(line, "the caller %s is not a SPIFFE ID (%v): write it as in its certificate, spiffe://...", shown(id), err)
+			return refuse(line, "the caller %s is not a SPIFFE ID (%v): write it as in its certificate, such as spiffe://prod.example/service", shown(id), err)
 		}
 	case typeUserPool:
 		if !validPool(id) {
@@ -196,6 +196,9 @@ func plain(message string) string {
 		return message + ": only ConfirmSignUp has it, so name that as the rule's action"
 	case strings.HasSuffix(message, "are not compatible"):
 		return message + ": compare values of the same type"
+	case strings.HasPrefix(message, "unexpected type"):
+		return strings.NewReplacer("Set<__cedar::internal::Any>", "a set", "Set<__cedar::internal::AnyEntity>", "a set of entities",
+			"__cedar::internal::AnyEntity", "an entity", "__cedar::internal::OpenRecord{}", "a record").Replace(message) + ": correct the condition"
 	default:
 		return message
 	}

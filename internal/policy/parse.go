@@ -18,12 +18,8 @@ import (
 
 // Parse reads the text of a policy as a whole: one mistake, and it refuses all of it. The error is one line.
 func Parse(text []byte) (*Policy, error) {
-	sources, err := split(string(text))
-	if err != nil {
+	if err := checkCharacters(string(text)); err != nil {
 		return nil, err
-	}
-	if len(sources) == 0 {
-		return nil, refuse(1, "there is no rule, and without one every call is denied: write a permit")
 	}
 	sum := sha256.Sum256(text)
 	v := readSchema()
@@ -32,13 +28,24 @@ func Parse(text []byte) (*Policy, error) {
 		names: map[string]int{}, callers: map[string]bool{},
 		policy: &Policy{sum: hex.EncodeToString(sum[:]), schema: v, rules: map[scope][]*rule{}, texts: map[string]types.Value{}},
 	}
-	for _, s := range sources {
+	scan := scanner{text: string(text), line: 1, column: 1}
+	for n := 0; ; n++ {
+		s, err := scan.rule()
+		switch {
+		case err != nil:
+			return nil, err
+		case len(s.tokens) == 0 && n == 0:
+			return nil, refuse(1, "there is no rule, and without one every call is denied: write a permit")
+		case len(s.tokens) == 0:
+			b.policy.callers = slices.Sorted(maps.Keys(b.callers))
+			return b.policy, nil
+		case n == maxRules:
+			return nil, refuse(s.line(), "there are more than %d rules: name several methods or user pools in one rule", maxRules)
+		}
 		if err := b.add(s); err != nil {
 			return nil, err
 		}
 	}
-	b.policy.callers = slices.Sorted(maps.Keys(b.callers))
-	return b.policy, nil
 }
 
 // builder makes a policy rule by rule.
@@ -52,19 +59,17 @@ type builder struct {
 }
 
 func (b *builder) add(s source) error {
-	parsed, err := s.parse()
+	tree, err := s.parse()
 	if err != nil {
 		return err
 	}
-	tree := (*ast.Policy)(parsed.AST())
-	r := &rule{line: s.line(), conditions: s.conditions(), cedar: compile(tree)}
-	if r.name, err = b.name(s, tree); err != nil {
+	name, err := b.name(s, tree)
+	if err != nil {
 		return err
 	}
 	if err := b.check(s, tree); err != nil {
 		return err
 	}
-	r.uses = attributesOf(tree)
 	for _, c := range tree.Conditions {
 		inspect(c.Body, func(n ast.IsNode) {
 			if value, ok := n.(ast.NodeValue); ok {
@@ -74,14 +79,14 @@ func (b *builder) add(s source) error {
 			}
 		})
 	}
-	b.index(r, tree)
+	b.index(&rule{name, s.line(), s.conditions(), attributesOf(tree), tree, compile(tree)})
 	return nil
 }
 
 // index puts the rule where requests look for it.
-func (b *builder) index(r *rule, tree *ast.Policy) {
+func (b *builder) index(r *rule) {
 	caller := ""
-	if named, ok := tree.Principal.(ast.ScopeTypeEq); ok {
+	if named, ok := r.tree.Principal.(ast.ScopeTypeEq); ok {
 		caller = string(named.Entity.ID)
 	}
 	if r.permit() {
@@ -90,7 +95,7 @@ func (b *builder) index(r *rule, tree *ast.Policy) {
 	} else {
 		b.policy.forbids++
 	}
-	for _, method := range b.methods(tree.Action) {
+	for _, method := range b.methods(r.tree.Action) {
 		key := scope{caller, method}
 		b.policy.rules[key] = append(b.policy.rules[key], r)
 	}
@@ -134,11 +139,11 @@ func (b *builder) name(s source, tree *ast.Policy) (string, error) {
 	return id, nil
 }
 
-// line is that of permit or forbid.
+// line is that of permit or forbid, which annotations may be called too.
 func (s source) line() int {
 	for i, t := range s.tokens {
-		if t.text == "(" && i > 0 && (s.tokens[i-1].text == "permit" || s.tokens[i-1].text == "forbid") {
-			return s.tokens[i-1].line
+		if (t.text == "permit" || t.text == "forbid") && (i == 0 || s.tokens[i-1].text != "@") {
+			return t.line
 		}
 	}
 	return s.tokens[0].line
@@ -154,18 +159,18 @@ func (s source) lineAfter(texts ...string) int {
 	return s.line()
 }
 
-// conditions are the lines of when and unless outside of brackets.
+// conditions are the lines of when and unless outside of brackets. Annotations may be called so too.
 func (s source) conditions() []int {
 	var lines []int
 	nesting := 0
-	for _, t := range s.tokens {
+	for i, t := range s.tokens {
 		switch t.text {
 		case "(", "[", "{":
 			nesting++
 		case ")", "]", "}":
 			nesting--
 		case "when", "unless":
-			if nesting == 0 {
+			if nesting == 0 && s.tokens[min(i+1, len(s.tokens)-1)].text == "{" {
 				lines = append(lines, t.line)
 			}
 		}
@@ -174,7 +179,7 @@ func (s source) conditions() []int {
 }
 
 // parse makes exactly one rule of the text.
-func (s source) parse() (*cedar.Policy, error) {
+func (s source) parse() (*ast.Policy, error) {
 	var rules cedar.PolicyList
 	if err := rules.UnmarshalCedar([]byte(s.text)); err != nil {
 		return nil, s.syntaxError(err)
@@ -182,7 +187,10 @@ func (s source) parse() (*cedar.Policy, error) {
 	if len(rules) != 1 {
 		return nil, refuse(s.tokens[0].line, "Cedar reads %d rules where one should be: begin each rule on a new line", len(rules))
 	}
-	return rules[0], nil
+	tree := (*ast.Policy)(rules[0].AST())
+	// The first of several rules that match is the one that decides.
+	tree.Position = ast.Position{Offset: s.tokens[0].offset, Line: s.line()}
+	return tree, nil
 }
 
 // syntaxError turns Cedar's error, which names the token after the wrong one, into a line.
@@ -215,6 +223,10 @@ func (s source) indexAt(line, column int) int {
 
 // expected says in plain words what Cedar expects.
 func (s source) expected(at int, message string) string {
+	if strings.HasPrefix(message, "unexpected effect") {
+		// What is found is not shown: it may be no policy, but a key.
+		return "a rule begins with permit or forbid"
+	}
 	found := "the end of the rule"
 	if at < len(s.tokens) {
 		found = shown(s.tokens[at].text)
@@ -223,7 +235,6 @@ func (s source) expected(at int, message string) string {
 		return fmt.Sprintf("found %s, expected %q", found, want)
 	}
 	for cedars, ours := range map[string]string{
-		"unexpected effect":                  "a rule begins with permit or forbid",
 		"invalid primary":                    `expected principal, action, resource, context, a value or an entity such as UserPool::"us-east-1_A"`,
 		"expected string":                    "expected text in double quotes",
 		"expected ident or string":           "expected a name or text in double quotes",

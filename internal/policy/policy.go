@@ -7,6 +7,7 @@ import (
 
 	"github.com/cedar-policy/cedar-go"
 	"github.com/cedar-policy/cedar-go/types"
+	"github.com/cedar-policy/cedar-go/x/exp/ast"
 )
 
 // FreeMethod needs no permission, and a policy cannot name it.
@@ -61,6 +62,7 @@ type rule struct {
 	// conditions are the lines on which they begin.
 	conditions []int
 	uses       attributes
+	tree       *ast.Policy // as in the file
 	cedar      *cedar.Policy
 }
 

@@ -146,28 +146,7 @@ func (s *scanner) advance(n int) {
 	s.at += n
 }
 
-// split cuts the text into rules, and refuses what is too much for Cedar's parser.
-func split(text string) ([]source, error) {
-	if err := checkCharacters(text); err != nil {
-		return nil, err
-	}
-	s := scanner{text: text, line: 1, column: 1}
-	var rules []source
-	for {
-		rule, err := s.rule()
-		if err != nil {
-			return nil, err
-		}
-		if len(rule.tokens) == 0 {
-			return rules, nil
-		}
-		if len(rules) == maxRules {
-			return nil, refuse(rule.tokens[0].line, "there are more than %d rules: name several methods or user pools in one rule", maxRules)
-		}
-		rules = append(rules, rule)
-	}
-}
-
+// checkCharacters refuses what is no text.
 func checkCharacters(text string) error {
 	line := 1
 	for i, r := range text {
@@ -185,7 +164,8 @@ func checkCharacters(text string) error {
 	return nil
 }
 
-// rule reads the tokens up to a semicolon, or up to the end.
+// rule reads the tokens up to a semicolon, or up to the end; there are none after the last rule. It refuses what is too much for
+// Cedar's parser.
 func (s *scanner) rule() (source, error) {
 	var tokens []token
 	nesting := 0
