@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -70,6 +71,9 @@ func grammarOf(model *kong.Application, names []string) shellGrammar {
 	g := shellGrammar{program: model.Name, flags: flagsOf(model.Node)}
 	for _, node := range model.Children {
 		c := shellCommand{name: node.Name, help: firstClause(node.Help), flags: flagsOf(node)}
+		if len(node.Children) > 0 {
+			c.flags, c.arguments = ofChildren(node)
+		}
 		for _, argument := range node.Positional {
 			v := valueOf(argument)
 			if argument.Tag.Get("complete") == "names" {
@@ -80,6 +84,26 @@ func grammarOf(model *kong.Application, names []string) shellGrammar {
 		g.commands = append(g.commands, c)
 	}
 	return g
+}
+
+// ofChildren makes one command of those below a command such as policy: its first argument is the name of one of them, and then
+// it takes what any of them does.
+func ofChildren(node *kong.Node) (flags []shellFlag, arguments []shellValue) {
+	names := shellValue{name: "command"}
+	for _, child := range node.Children {
+		names.words = append(names.words, child.Name)
+		for _, flag := range flagsOf(child) {
+			if !slices.ContainsFunc(flags, func(known shellFlag) bool { return slices.Equal(known.names, flag.names) }) {
+				flags = append(flags, flag)
+			}
+		}
+		for i, argument := range child.Positional {
+			if i >= len(arguments) {
+				arguments = append(arguments, valueOf(argument))
+			}
+		}
+	}
+	return flags, slices.Insert(arguments, 0, names)
 }
 
 // flagsOf returns the flags of a command, with those that every command has.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,10 +14,20 @@ func fishScript(g shellGrammar) string {
 		fmt.Fprintf(&b, "complete --command %s --condition __fish_use_subcommand --arguments %s --description %s\n", g.program, c.name, fishQuote(c.help))
 	}
 	for _, c := range g.commands {
-		condition := fishQuote("__fish_seen_subcommand_from " + c.name)
+		condition := "__fish_seen_subcommand_from " + c.name
+		for _, other := range g.commands {
+			// In `policy explain`, explain is no command.
+			if len(other.arguments) > 0 && slices.Contains(other.arguments[0].words, c.name) {
+				condition += "; and not __fish_seen_subcommand_from " + other.name
+			}
+		}
+		condition = fishQuote(condition)
 		b.WriteString("\n")
 		fishFlags(&b, g.program, condition, c.flags)
 		for _, argument := range c.arguments {
+			if argument.file {
+				fmt.Fprintf(&b, "complete --command %s --condition %s --force-files\n", g.program, condition)
+			}
 			if len(argument.words) > 0 {
 				fmt.Fprintf(&b, "complete --command %s --condition %s --arguments %s\n", g.program, condition, fishQuote(strings.Join(argument.words, " ")))
 			}

@@ -31,6 +31,7 @@ type commands struct {
 	Confirm    confirmCommand    `cmd:"" help:"Confirm a user's sign-up by calling a running service."`
 	Health     healthCommand     `cmd:"" help:"Ask a running service for its health."`
 	Explain    explainCommand    `cmd:"" help:"Explain a reason, a gRPC code or an exception: why a call failed and what to do."`
+	Policy     policyCommand     `cmd:"" help:"Check a policy, or explain what it decides."`
 	Completion completionCommand `cmd:"" help:"Print a script for completion in bash, zsh or fish."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 
@@ -116,7 +117,7 @@ func commandOf(err error) string {
 	var wrong *kong.ParseError
 	if errors.As(err, &wrong) && wrong.Context != nil {
 		if node := wrong.Context.Selected(); node != nil {
-			return "useradmin " + node.Name
+			return node.FullPath()
 		}
 	}
 	return "useradmin"
