@@ -71,6 +71,8 @@ type Log struct {
 
 	mu    sync.Mutex // guards what follows, and the entries
 	queue []*entry
+	// spare is the last batch, to be filled again.
+	spare []*entry
 	// size and entries are what is not written yet, that which is being written included.
 	size, entries int
 	closing, over bool
@@ -118,9 +120,6 @@ type Intent struct {
 // Intend returns once the intent is written. After an error the call must not be made: it is ErrUnavailable if the line could
 // not be written within 250 ms, or that of the context.
 func (l *Log) Intend(ctx context.Context, c Call) (*Intent, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, l.noIntent(err, gaveUp)
-	}
 	i := &Intent{log: l, id: l.lines.newID(), call: l.lines.call(c), done: make(chan struct{}, 1)}
 	i.line = entry{event: intent, text: l.lines.intent(time.Now(), i), intent: i}
 	if why := l.push(&i.line); why != "" {

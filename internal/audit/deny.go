@@ -55,16 +55,15 @@ func (l *Log) admit(c Call) bool {
 	return false
 }
 
-// tellDenials ends the second.
+// tellDenials ends the second. It keeps the lock until its lines are queued, so that Close does not overtake them.
 func (l *Log) tellDenials() {
 	d := &l.denials
 	d.mu.Lock()
-	callers, since := d.callers, d.since
-	d.callers = nil
-	d.mu.Unlock()
-	for _, caller := range slices.Sorted(maps.Keys(callers)) {
-		if t := callers[caller]; t.rest > 0 {
-			l.put(&entry{event: more, text: l.lines.more(time.Now(), since, caller, t)})
+	defer d.mu.Unlock()
+	for _, caller := range slices.Sorted(maps.Keys(d.callers)) {
+		if t := d.callers[caller]; t.rest > 0 {
+			l.put(&entry{event: more, text: l.lines.more(time.Now(), d.since, caller, t)})
 		}
 	}
+	d.callers = nil
 }

@@ -50,8 +50,15 @@ var errShortKey = errors.New("the audit's key has less than 32 bytes: make one w
 
 // Hasher hides usernames: who has the key can find a user's lines, and nobody can read a name out of them.
 type Hasher struct {
-	hashes *sync.Pool
-	keyID  string
+	macs  *sync.Pool
+	keyID string
+}
+
+// mac is an HMAC with room for what goes in and comes out, since both would be allocated.
+type mac struct {
+	hash.Hash
+
+	name, sum []byte
 }
 
 // NewHasher returns one for the key.
@@ -59,7 +66,7 @@ func NewHasher(key []byte) (Hasher, error) {
 	if len(key) < minKeyBytes {
 		return Hasher{}, errShortKey
 	}
-	h := Hasher{hashes: &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+	h := Hasher{macs: &sync.Pool{New: func() any { return &mac{Hash: hmac.New(sha256.New, key)} }}}
 	// No username has a NUL.
 	h.keyID = string(h.append(nil, "\x00key id")[:8])
 	return h, nil
@@ -72,15 +79,13 @@ func (h Hasher) KeyID() string { return h.keyID }
 func (h Hasher) User(name string) string { return string(h.append(nil, name)) }
 
 func (h Hasher) append(b []byte, name string) []byte {
-	mac, ok := h.hashes.Get().(hash.Hash)
-	if !ok {
-		return b
-	}
-	defer h.hashes.Put(mac)
-	mac.Reset()
-	_, _ = mac.Write([]byte(name)) // never fails
-	var sum [sha256.Size]byte
-	return hex.AppendEncode(b, mac.Sum(sum[:0]))
+	m := h.macs.Get().(*mac) //nolint:forcetypeassert,errcheck // nothing else is in it
+	defer h.macs.Put(m)
+	m.Reset()
+	m.name = append(m.name[:0], name...)
+	_, _ = m.Write(m.name) // never fails
+	m.sum = m.Sum(m.sum[:0])
+	return hex.AppendEncode(b, m.sum)
 }
 
 // encoder makes lines.
@@ -97,7 +102,10 @@ func newEncoder(key []byte) (encoder, error) {
 	return encoder{Hasher: h, process: rand.Text()[:13] + "-", count: new(atomic.Uint64)}, err
 }
 
-func (e encoder) newID() string { return e.process + strconv.FormatUint(e.count.Add(1), 10) }
+func (e encoder) newID() string {
+	var room [40]byte
+	return string(strconv.AppendUint(append(room[:0], e.process...), e.count.Add(1), 10))
+}
 
 // call encodes what all lines of a call have.
 func (e encoder) call(c Call) []byte {

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -18,11 +17,13 @@ const maxPending = 100_000
 // Pending collects the intents without an outcome. Read takes the files in the order in which they were written.
 type Pending struct {
 	// Outcomes is how many intents have one, Early how many outcomes have no intent before them, Torn how many lines are
-	// not whole.
-	Outcomes, Early, Torn int
+	// not whole, and Foreign how many are no lines of an audit.
+	Outcomes, Early, Torn, Foreign int
 
 	open map[string]pendingLine
 	next int
+	// limit is maxPending, unless a test has its own.
+	limit int
 }
 
 type pendingLine struct {
@@ -36,29 +37,16 @@ var ErrNoAudit = errors.New("is no audit: it has none of an audit's lines")
 // Read reads a file to its end, which a service may be writing.
 func (p *Pending) Read(r io.Reader) error {
 	lines := bufio.NewReaderSize(r, 2*maxLine)
-	ours, foreign := 0, 0
+	var seen [3]int
 	for {
-		line, err := lines.ReadSlice('\n')
-		long := errors.Is(err, bufio.ErrBufferFull)
-		if text := bytes.TrimSpace(line); len(text) > 0 {
-			kind := tornLine
-			if !long {
-				if kind, err = p.add(text), cmp.Or(err, p.bound()); kind == ourLine {
-					ours++
-				}
-			}
-			if kind == tornLine {
-				p.Torn++
-			}
-			if kind == foreignLine || kind == tornLine && !bytes.HasPrefix(text, []byte(lineStart)) {
-				foreign++
-			}
-		}
-		for errors.Is(err, bufio.ErrBufferFull) {
-			_, err = lines.ReadSlice('\n')
+		text, err := nextLine(lines)
+		if len(text) > 0 {
+			seen[p.add(text)]++
 		}
 		switch {
-		case errors.Is(err, io.EOF) && ours == 0 && foreign > 0:
+		case len(p.open) > cmp.Or(p.limit, maxPending):
+			return errors.New("has too many intents without an outcome: name the files in the order in which they were written")
+		case errors.Is(err, io.EOF) && seen[ourLine] == 0 && seen[foreignLine] > 0:
 			return ErrNoAudit
 		case errors.Is(err, io.EOF):
 			return nil
@@ -68,11 +56,24 @@ func (p *Pending) Read(r io.Reader) error {
 	}
 }
 
+// nextLine returns a line without its break, and no more than the beginning of one that is longer than any of ours.
+func nextLine(lines *bufio.Reader) ([]byte, error) {
+	text, err := lines.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return bytes.TrimSpace(text), err
+	}
+	text = slices.Clone(text[:maxLine])
+	for errors.Is(err, bufio.ErrBufferFull) {
+		_, err = lines.ReadSlice('\n')
+	}
+	return text, err
+}
+
 type lineKind int
 
 const (
-	tornLine lineKind = iota
-	ourLine
+	ourLine lineKind = iota
+	tornLine
 	foreignLine
 )
 
@@ -82,12 +83,16 @@ func (p *Pending) add(text []byte) lineKind {
 		Event event  `json:"event"`
 		ID    string `json:"id"`
 	}
-	var wrong *json.UnmarshalTypeError
-	switch err := json.Unmarshal(text, &line); {
-	case errors.As(err, &wrong):
-		return foreignLine
-	case err != nil:
+	var other *json.UnmarshalTypeError
+	err := json.Unmarshal(text, &line)
+	begun := bytes.HasPrefix(text, []byte(lineStart)) || bytes.HasPrefix([]byte(lineStart), text)
+	switch {
+	case err != nil && !errors.As(err, &other) && begun:
+		p.Torn++
 		return tornLine
+	case err != nil:
+		p.Foreign++
+		return foreignLine
 	}
 	switch line.Event {
 	case intent:
@@ -105,16 +110,10 @@ func (p *Pending) add(text []byte) lineKind {
 		p.Outcomes++
 	case denial, more:
 	default:
+		p.Foreign++
 		return foreignLine
 	}
 	return ourLine
-}
-
-func (p *Pending) bound() error {
-	if len(p.open) > maxPending {
-		return fmt.Errorf("has more than %d intents without an outcome: name the files in the order in which they were written", maxPending)
-	}
-	return nil
 }
 
 // Lines are the intents without an outcome, in their order.

@@ -131,7 +131,10 @@ func (l *Log) take() (batch []*entry, ended bool) {
 		l.closing = true
 		return nil, true
 	}
-	batch, l.queue = l.queue, nil
+	if len(l.queue) == 0 {
+		return nil, false
+	}
+	batch, l.queue, l.spare = l.queue, l.spare, nil
 	for _, e := range batch {
 		e.state = writing
 	}
@@ -183,15 +186,26 @@ func (l *Log) settle(batch []*entry, n int, why kind, err error) {
 		case was == writing && e.state == failed: // that the others are late is counted
 			lost[e.event]++
 		}
-		if e.intent != nil {
-			e.intent.done <- struct{}{}
-		}
 	}
 	l.queue = slices.Insert(l.queue, 0, notSent...)
 	l.mu.Unlock()
 	for e, lines := range lost {
 		l.fail(e, why, lines, err)
 	}
+	l.release(batch)
+}
+
+// release ends the waits for a batch, after all of it is counted.
+func (l *Log) release(batch []*entry) {
+	for _, e := range batch {
+		if e.intent != nil {
+			e.intent.done <- struct{}{}
+		}
+	}
+	clear(batch)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.spare = batch[:0]
 }
 
 // notSent is the outcome of an intent that is in the file although its call was not made. Its caller holds l.mu.
