@@ -8,7 +8,7 @@ complete --command useradmin --condition __fish_use_subcommand --arguments dev -
 complete --command useradmin --condition __fish_use_subcommand --arguments confirm --description 'Confirm a user\'s sign-up by calling a running service'
 complete --command useradmin --condition __fish_use_subcommand --arguments health --description 'Ask a running service for its health'
 complete --command useradmin --condition __fish_use_subcommand --arguments explain --description 'Explain a reason, a gRPC code or an exception'
-complete --command useradmin --condition __fish_use_subcommand --arguments policy --description 'Check a policy, or explain what it decides'
+complete --command useradmin --condition __fish_use_subcommand --arguments audit --description 'Read the audit'
 complete --command useradmin --condition __fish_use_subcommand --arguments completion --description 'Print a script for completion in bash, zsh or fish'
 complete --command useradmin --condition __fish_use_subcommand --arguments version --description 'Print the version'
 
@@ -95,6 +95,12 @@ complete --command useradmin --condition '__fish_seen_subcommand_from policy' --
 complete --command useradmin --condition '__fish_seen_subcommand_from policy' --long-option allow-confirmed --description 'The call has allow_confirmed'
 complete --command useradmin --condition '__fish_seen_subcommand_from policy' --arguments 'check explain'
 complete --command useradmin --condition '__fish_seen_subcommand_from policy' --force-files
+
+complete --command useradmin --condition '__fish_seen_subcommand_from audit' --short-option h --long-option help --description 'Print this help'
+complete --command useradmin --condition '__fish_seen_subcommand_from audit' --long-option version --description 'Print the version'
+complete --command useradmin --condition '__fish_seen_subcommand_from audit' --long-option audit-key --require-parameter --force-files --description 'The key, as serve has it'
+complete --command useradmin --condition '__fish_seen_subcommand_from audit' --arguments 'pending hash'
+complete --command useradmin --condition '__fish_seen_subcommand_from audit' --force-files
 
 complete --command useradmin --condition '__fish_seen_subcommand_from completion' --short-option h --long-option help --description 'Print this help'
 complete --command useradmin --condition '__fish_seen_subcommand_from completion' --long-option version --description 'Print the version'
