@@ -31,7 +31,8 @@ type commands struct {
 	Confirm    confirmCommand    `cmd:"" help:"Confirm a user's sign-up by calling a running service."`
 	Health     healthCommand     `cmd:"" help:"Ask a running service for its health."`
 	Explain    explainCommand    `cmd:"" help:"Explain a reason, a gRPC code or an exception: why a call failed and what to do."`
-	Audit      auditCommand      `cmd:"" help:"Read the audit: calls without an outcome, or what stands for a username."`
+	Policy     policyCommand     `cmd:"" help:"Check a policy, or explain what it decides."`
+	Audit      auditCommand      `cmd:"" help:"Read an audit log: calls without an outcome, or what stands for a username."`
 	Completion completionCommand `cmd:"" help:"Print a script for completion in bash, zsh or fish."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 

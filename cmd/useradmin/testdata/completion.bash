@@ -22,6 +22,8 @@ _useradmin() {
                 flag=$word ;;
             health:--ca | health:--cert | health:--key | health:--service | health:--timeout)
                 flag=$word ;;
+            policy:--caller | policy:--method | policy:--pool | policy:--key)
+                flag=$word ;;
             audit:--audit-key)
                 flag=$word ;;
             esac
@@ -80,6 +82,8 @@ _useradmin() {
             words='-h --help --version --ca --cert --key --plaintext --service --timeout' ;;
         explain)
             words='-h --help --version' ;;
+        policy)
+            words='-h --help --version --caller --method --pool --key --allow-confirmed' ;;
         audit)
             words='-h --help --version --audit-key' ;;
         completion)
@@ -94,6 +98,10 @@ _useradmin() {
         explain:0)
             constants=yes
             words='INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL POOL_BUSY CALLER_BUSY OVERLOADED UNAUTHENTICATED CALLER_NOT_ALLOWED AUDIT_UNAVAILABLE NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED OK INVALID_ARGUMENT NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED UNAVAILABLE DATA_LOSS outcome attempts exception cognitoRequestId repeated violation violationsOmitted reasonCode userStatus trigger lambdaError AccessDenied AccessDeniedException ExpiredToken ExpiredTokenException IncompleteSignature IncompleteSignatureException InternalErrorException InternalFailure InvalidAction InvalidClientTokenId InvalidLambdaResponseException InvalidParameterException InvalidSignature InvalidSignatureException LimitExceededException MissingAuthenticationToken MissingAuthenticationTokenException NotAuthorizedException OperationNotEnabledException OptInRequired OptInRequiredException RequestEntityTooLarge RequestEntityTooLargeException RequestExpired RequestExpiredException RequestLimitExceeded RequestThrottled RequestThrottledException RequestTimeout RequestTimeoutException ResourceNotFoundException Serialization SerializationException ServiceUnavailable ServiceUnavailableException SignatureDoesNotMatch Throttled ThrottledException Throttling ThrottlingException TooManyFailedAttemptsException TooManyRequestsException UnexpectedLambdaException UnknownOperation UnknownOperationException UnrecognizedClient UnrecognizedClientException UserLambdaValidationException UserNotFoundException Validation ValidationError ValidationException' ;;
+        policy:0)
+            words='check explain' ;;
+        policy:1)
+            files=yes ;;
         audit:0)
             words='pending hash' ;;
         audit:1)
@@ -101,7 +109,7 @@ _useradmin() {
         completion:0)
             words='bash zsh fish' ;;
         :0)
-            words='serve dev confirm health explain audit completion version' ;;
+            words='serve dev confirm health explain policy audit completion version' ;;
         esac
     fi
 

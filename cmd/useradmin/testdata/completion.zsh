@@ -10,7 +10,8 @@ _useradmin() {
         'confirm:Confirm a user'\''s sign-up by calling a running service'
         'health:Ask a running service for its health'
         'explain:Explain a reason, a gRPC code or an exception'
-        'audit:Read the audit'
+        'policy:Check a policy, or explain what it decides'
+        'audit:Read an audit log'
         'completion:Print a script for completion in bash, zsh or fish'
         'version:Print the version'
     )
@@ -116,6 +117,19 @@ _useradmin() {
                 '(-h --help)--help[Print this help]' \
                 '(--version)--version[Print the version]' \
                 '1:name:{compadd -M '\''m:{a-z-}={A-Z_}'\'' -- INVALID_REQUEST INVALID_PARAMETER USER_POOL_NOT_FOUND USER_NOT_FOUND USER_ALREADY_CONFIRMED USER_NOT_CONFIRMABLE USER_DISABLED NOT_AUTHORIZED LAMBDA_REJECTED LAMBDA_FAILED LAMBDA_RESPONSE_INVALID OPERATION_NOT_ENABLED TOO_MANY_REQUESTS LIMIT_EXCEEDED TOO_MANY_FAILED_ATTEMPTS COGNITO_INTERNAL_ERROR COGNITO_UNREACHABLE COGNITO_UNAVAILABLE COGNITO_RESPONSE_LOST COGNITO_ACCESS_DENIED COGNITO_CREDENTIALS COGNITO_OPERATION_UNSUPPORTED UNRECOGNIZED_EXCEPTION DEADLINE_EXCEEDED CANCELLED SERVER_STOPPING INTERNAL POOL_BUSY CALLER_BUSY OVERLOADED UNAUTHENTICATED CALLER_NOT_ALLOWED AUDIT_UNAVAILABLE NOT_SENT NOT_APPLIED APPLIED UNKNOWN CONFIRMED ALREADY_CONFIRMED CONFIRMED_UNATTRIBUTED OK INVALID_ARGUMENT NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED UNAVAILABLE DATA_LOSS outcome attempts exception cognitoRequestId repeated violation violationsOmitted reasonCode userStatus trigger lambdaError AccessDenied AccessDeniedException ExpiredToken ExpiredTokenException IncompleteSignature IncompleteSignatureException InternalErrorException InternalFailure InvalidAction InvalidClientTokenId InvalidLambdaResponseException InvalidParameterException InvalidSignature InvalidSignatureException LimitExceededException MissingAuthenticationToken MissingAuthenticationTokenException NotAuthorizedException OperationNotEnabledException OptInRequired OptInRequiredException RequestEntityTooLarge RequestEntityTooLargeException RequestExpired RequestExpiredException RequestLimitExceeded RequestThrottled RequestThrottledException RequestTimeout RequestTimeoutException ResourceNotFoundException Serialization SerializationException ServiceUnavailable ServiceUnavailableException SignatureDoesNotMatch Throttled ThrottledException Throttling ThrottlingException TooManyFailedAttemptsException TooManyRequestsException UnexpectedLambdaException UnknownOperation UnknownOperationException UnrecognizedClient UnrecognizedClientException UserLambdaValidationException UserNotFoundException Validation ValidationError ValidationException}' \
+                && return 0 ;;
+        policy)
+            _arguments \
+                '(-h --help)-h[Print this help]' \
+                '(-h --help)--help[Print this help]' \
+                '(--version)--version[Print the version]' \
+                '(--caller)--caller=[Who calls]:caller: ' \
+                '(--method)--method=[What is called]:method: ' \
+                '(--pool)--pool=[The id of the user pool, for ConfirmSignUp]:pool: ' \
+                '*--key=[A key of the client metadata]:key: ' \
+                '(--allow-confirmed)--allow-confirmed[The call has allow_confirmed]' \
+                '1:command:(check explain)' \
+                '2:file:_files' \
                 && return 0 ;;
         audit)
             _arguments \
