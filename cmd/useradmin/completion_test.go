@@ -50,7 +50,7 @@ printf '%s\n' "${COMPREPLY[@]}"`
 
 func TestCompletionInBash(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
-		{"useradmin |", "serve dev confirm health explain audit completion version"},
+		{"useradmin |", "serve dev confirm health explain policy audit completion version"},
 		{"useradmin|con", "confirm"},
 		{"useradmin|--v", "--version"},
 		{"useradmin|explain|USER_NOT", "USER_NOT_FOUND USER_NOT_CONFIRMABLE"},
@@ -76,6 +76,11 @@ func TestCompletionInBash(t *testing.T) {
 		{"useradmin|confirm|--ca|testdata/completion.b", "testdata/completion.bash"},
 		{"useradmin|confirm|p_1|", ""},
 		{"useradmin|confirm|--|--", ""},
+		{"useradmin|policy|", "check explain"},
+		{"useradmin|policy|ch", "check"},
+		{"useradmin|policy|check|testdata/completion.b", "testdata/completion.bash"},
+		{"useradmin|policy|explain|--a", "--allow-confirmed"},
+		{"useradmin|policy|explain|--caller|x|testdata/completion.z", "testdata/completion.zsh"},
 		{"useradmin|audit|", "pending hash"},
 		{"useradmin|audit|pending|testdata/completion.b", "testdata/completion.bash"},
 		{"useradmin|audit|hash|--audit-key|testdata/completion.z", "testdata/completion.zsh"},
@@ -115,7 +120,7 @@ func TestCompletionNeedsAShell(t *testing.T) {
 }
 
 func TestHelpHasExamples(t *testing.T) {
-	for _, command := range []string{"confirm", "health", "explain", "audit pending", "audit hash", "completion", "serve", "dev"} {
+	for _, command := range []string{"confirm", "health", "explain", "policy check", "policy explain", "audit pending", "audit hash", "completion", "serve", "dev"} {
 		code, stdout, stderr := finish(t, program(t, append(strings.Fields(command), "--help")...))
 		if code != 0 || !strings.Contains(stdout, "Usage: useradmin "+command) || !strings.Contains(stdout, "Example") || stderr != "" {
 			t.Errorf("%s: exit code %d, %q, %q", command, code, stdout, stderr)
