@@ -5,6 +5,7 @@ import sys
 import threading
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -19,10 +20,10 @@ Json = dict[str, Any]
 
 
 class Caller:
-    """Makes calls, on one channel for each address and service config."""
+    """Makes calls, on one channel for each address, service config and certificate."""
 
     def __init__(self) -> None:
-        self._channels: dict[tuple[str, str], grpc.Channel] = {}
+        self._channels: dict[tuple[str, ...], grpc.Channel] = {}
 
     def answer(self, request: Json) -> Json:
         """Make the calls of one request; the answer describes the last one that failed, or else the last one."""
@@ -65,14 +66,22 @@ class Caller:
                 timer.cancel()
 
     def _stub(self, request: Json) -> UserAdminStub:
-        key = (request["address"], request.get("service_config") or "")
+        key = tuple(request.get(name) or "" for name in ("address", "service_config", "ca", "cert", "key"))
         if key not in self._channels:
-            address, service_config = key
+            address, service_config, *files = key
             options: list[tuple[str, str | int]] = [("grpc.enable_http_proxy", 0)]
             if service_config:
                 options.append(("grpc.service_config", service_config))
-            self._channels[key] = grpc.insecure_channel(address, options=options)
+            self._channels[key] = _channel(address, files, options)
         return UserAdminStub(self._channels[key])
+
+
+def _channel(address: str, files: list[str], options: list[tuple[str, str | int]]) -> grpc.Channel:
+    """Open a channel with the CA, and perhaps the certificate and its key, or one without TLS."""
+    ca, cert, key = (Path(file).read_bytes() if file else None for file in files)
+    if ca is None:
+        return grpc.insecure_channel(address, options=options)
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(ca, key, cert), options=options)
 
 
 def _metadata(request: Json) -> tuple[tuple[str, str], ...]:

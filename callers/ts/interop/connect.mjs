@@ -4,11 +4,19 @@ import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-no
 import { UserAdmin } from "@cognito-internal/useradmin";
 import { answerLines, headersOf, kept } from "./lines.mjs";
 
-const clients = kept((address) => {
-  const baseUrl = `http://${address}`;
-  const sessionManager = new Http2SessionManager(baseUrl);
+const clients = kept((address, _serviceConfig, tls) => {
+  const baseUrl = `${tls === undefined ? "http" : "https"}://${address}`;
+  const sessionManager = new Http2SessionManager(baseUrl, undefined, tls);
   const client = createClient(UserAdmin, createGrpcTransport({ baseUrl, sessionManager }));
   return { client, close: () => sessionManager.abort() };
+});
+
+// Over TLS, connect-node 2.2.0 throws this outside of any call when the service ends a connection without calls
+// (connect-es#1768), and that would end the program.
+process.on("uncaughtException", (err) => {
+  if (!(err instanceof ConnectError) || err.rawMessage !== "received GOAWAY without any open streams") {
+    throw err;
+  }
 });
 
 await answerLines({

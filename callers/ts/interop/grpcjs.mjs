@@ -3,13 +3,13 @@ import { credentials, Metadata } from "@grpc/grpc-js";
 import { UserAdminClient } from "@cognito-internal/useradmin/grpc-js";
 import { answerLines, headersOf, kept } from "./lines.mjs";
 
-const clients = kept(
-  (address, serviceConfig) =>
-    new UserAdminClient(address, credentials.createInsecure(), {
-      "grpc.enable_http_proxy": 0,
-      ...(serviceConfig === "" ? {} : { "grpc.service_config": serviceConfig }),
-    }),
-);
+const clients = kept((address, serviceConfig, tls) => {
+  const proof = tls === undefined ? credentials.createInsecure() : credentials.createSsl(tls.ca, tls.key, tls.cert);
+  return new UserAdminClient(address, proof, {
+    "grpc.enable_http_proxy": 0,
+    ...(serviceConfig === "" ? {} : { "grpc.service_config": serviceConfig }),
+  });
+});
 
 await answerLines({
   ignoresServiceConfig: false,

@@ -1,11 +1,12 @@
 // Shared by both callers of the interop matrix: reads JSON requests from stdin and prints JSON answers, one per line.
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { ConfirmSignUpResponse_ResultSchema as ResultSchema, Failure, resultOf } from "@cognito-internal/useradmin";
 
 /**
  * @typedef {object} Request One line of stdin; a time of 0 or an empty text means none.
  * @property {string} id
- * @property {string} address `host:port`, plaintext
+ * @property {string} address `host:port`; in plaintext without a CA
  * @property {string} user_pool_id
  * @property {string} username
  * @property {Record<string, string> | null} client_metadata
@@ -16,6 +17,9 @@ import { ConfirmSignUpResponse_ResultSchema as ResultSchema, Failure, resultOf }
  * @property {Record<string, string>} headers sent as metadata
  * @property {string} service_config
  * @property {number} calls how many calls to make, one after another; at least one
+ * @property {string} ca a file in PEM, as the next two
+ * @property {string} cert
+ * @property {string} key
  */
 
 /**
@@ -44,6 +48,9 @@ const defaults = {
   headers: {},
   service_config: "",
   calls: 1,
+  ca: "",
+  cert: "",
+  key: "",
 };
 
 /**
@@ -146,6 +153,20 @@ function answerOf(failure) {
 }
 
 /**
+ * @typedef {{ ca: Buffer, cert?: Buffer, key?: Buffer }} Tls
+ */
+
+/**
+ * @param {string} ca
+ * @param {string} cert empty for a caller without a certificate
+ * @param {string} key
+ * @returns {Tls}
+ */
+function tlsOf(ca, cert, key) {
+  return { ca: readFileSync(ca), ...(cert === "" ? {} : { cert: readFileSync(cert), key: readFileSync(key) }) };
+}
+
+/**
  * The metadata of a request.
  *
  * @param {Request} request
@@ -156,10 +177,10 @@ export function headersOf({ headers, request_id }) {
 }
 
 /**
- * Caches the results of `make`, one for each pair of address and service config.
+ * Caches the results of `make`, one for each address, service config and certificate.
  *
  * @template T
- * @param {(address: string, serviceConfig: string) => T} make
+ * @param {(address: string, serviceConfig: string, tls: Tls | undefined) => T} make
  */
 export function kept(make) {
   /** @type {Map<string, T>} */
@@ -169,14 +190,14 @@ export function kept(make) {
      * @param {Request} request
      * @returns {T}
      */
-    get({ address, service_config }) {
-      const key = JSON.stringify([address, service_config]);
-      const existing = all.get(key);
+    get({ address, service_config, ca, cert, key }) {
+      const name = JSON.stringify([address, service_config, ca, cert, key]);
+      const existing = all.get(name);
       if (existing !== undefined) {
         return existing;
       }
-      const made = make(address, service_config);
-      all.set(key, made);
+      const made = make(address, service_config, ca === "" ? undefined : tlsOf(ca, cert, key));
+      all.set(name, made);
       return made;
     },
     values: () => all.values(),

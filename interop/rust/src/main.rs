@@ -7,7 +7,7 @@ use std::error::Error;
 use std::io::{BufRead, Write, stdin, stdout};
 use std::time::Duration;
 use tonic::metadata::{Ascii, MetadataKey};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
@@ -34,6 +34,10 @@ struct Call {
     service_config: String,
     headers: HashMap<String, String>,
     calls: u32,
+    // Files in PEM; without a CA there is no TLS.
+    ca: String,
+    cert: String,
+    key: String,
 }
 
 #[derive(Default, Serialize)]
@@ -81,12 +85,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Makes the calls of one line; the answer describes the last one that failed, or else the last one.
-async fn answer(channels: &mut HashMap<String, Channel>, call: &Call) -> Result<Answer, Box<dyn Error>> {
-    let channel = match channels.get(&call.address) {
+async fn answer(channels: &mut HashMap<[String; 4], Channel>, call: &Call) -> Result<Answer, Box<dyn Error>> {
+    let key = [&call.address, &call.ca, &call.cert, &call.key].map(String::clone);
+    let channel = match channels.get(&key) {
         Some(channel) => channel.clone(),
         None => {
-            let channel = Endpoint::from_shared(format!("http://{}", call.address))?.connect_lazy();
-            channels.insert(call.address.clone(), channel.clone());
+            let channel = endpoint(call)?.connect_lazy();
+            channels.insert(key, channel.clone());
             channel
         }
     };
@@ -104,6 +109,20 @@ async fn answer(channels: &mut HashMap<String, Channel>, call: &Call) -> Result<
     shown.codes = codes;
     shown.service_config_ignored = !call.service_config.is_empty();
     Ok(shown)
+}
+
+fn endpoint(call: &Call) -> Result<Endpoint, Box<dyn Error>> {
+    if call.ca.is_empty() {
+        return Ok(Endpoint::from_shared(format!("http://{}", call.address))?);
+    }
+    let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(std::fs::read(&call.ca)?));
+    if !call.cert.is_empty() {
+        tls = tls.identity(Identity::from_pem(
+            std::fs::read(&call.cert)?,
+            std::fs::read(&call.key)?,
+        ));
+    }
+    Ok(Endpoint::from_shared(format!("https://{}", call.address))?.tls_config(tls)?)
 }
 
 async fn one(

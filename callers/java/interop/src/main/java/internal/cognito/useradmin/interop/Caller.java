@@ -11,20 +11,24 @@ import internal.cognito.useradmin.v1.ConfirmSignUpRequest;
 import internal.cognito.useradmin.v1.ConfirmSignUpResponse;
 import internal.cognito.useradmin.v1.UserAdminGrpc;
 import internal.cognito.useradmin.v1.UserAdminGrpc.UserAdminBlockingStub;
+import io.grpc.ChannelCredentials;
 import io.grpc.Context;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
+import io.grpc.TlsChannelCredentials;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.MetadataUtils;
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
@@ -52,7 +56,7 @@ public final class Caller implements AutoCloseable {
   private static final Metadata.Key<String> PUSHBACK =
       Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
 
-  private record ChannelKey(String address, String serviceConfig) {}
+  private record ChannelKey(String address, String serviceConfig, String ca, String cert, String key) {}
 
   private record Request(
       String id,
@@ -66,7 +70,10 @@ public final class Caller implements AutoCloseable {
       String requestId,
       String serviceConfig,
       Map<String, String> headers,
-      int calls) {}
+      int calls,
+      String ca,
+      String cert,
+      String key) {}
 
   private record Answer(
       String code,
@@ -166,7 +173,13 @@ public final class Caller implements AutoCloseable {
   }
 
   private UserAdminBlockingStub stub(Request request) {
-    ChannelKey key = new ChannelKey(request.address(), orEmpty(request.serviceConfig()));
+    ChannelKey key =
+        new ChannelKey(
+            request.address(),
+            orEmpty(request.serviceConfig()),
+            orEmpty(request.ca()),
+            orEmpty(request.cert()),
+            orEmpty(request.key()));
     UserAdminBlockingStub stub = UserAdminGrpc.newBlockingStub(channels.computeIfAbsent(key, Caller::channel));
     stub = stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers(request)));
     return request.deadlineMs() > 0 ? stub.withDeadlineAfter(request.deadlineMs(), TimeUnit.MILLISECONDS) : stub;
@@ -185,11 +198,27 @@ public final class Caller implements AutoCloseable {
   @SuppressWarnings("unchecked") // gRPC takes the types that Gson makes.
   private static ManagedChannel channel(ChannelKey key) {
     ManagedChannelBuilder<?> builder =
-        Grpc.newChannelBuilder(key.address(), InsecureChannelCredentials.create()).proxyDetector(address -> null);
+        Grpc.newChannelBuilder(key.address(), credentials(key)).proxyDetector(address -> null);
     if (!key.serviceConfig().isEmpty()) {
       builder.defaultServiceConfig(GSON.fromJson(key.serviceConfig(), Map.class));
     }
     return builder.build();
+  }
+
+  // Without a CA there is no TLS, without a certificate the caller does not say who it is.
+  private static ChannelCredentials credentials(ChannelKey key) {
+    if (key.ca().isEmpty()) {
+      return InsecureChannelCredentials.create();
+    }
+    try {
+      TlsChannelCredentials.Builder builder = TlsChannelCredentials.newBuilder().trustManager(new File(key.ca()));
+      if (!key.cert().isEmpty()) {
+        builder.keyManager(new File(key.cert()), new File(key.key()));
+      }
+      return builder.build();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static Answer success(ConfirmSignUpResponse response, Metadata trailers) {
