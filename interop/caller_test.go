@@ -35,9 +35,21 @@ type request struct {
 	Headers        map[string]string `json:"headers,omitempty"`
 	Calls          int               `json:"calls,omitempty"`
 
+	identity
+
 	// method and message are what generic callers send instead of a ConfirmSignUpRequest made of the fields above.
 	method  string
 	message proto.Message
+}
+
+// identity is how a caller proves who it is: files in PEM. Without a CA it calls in plaintext, without a certificate it proves
+// nothing.
+type identity struct {
+	CA   string `json:"ca,omitempty"`
+	Cert string `json:"cert,omitempty"`
+	Key  string `json:"key,omitempty"`
+	// protoset is what grpcurl reads where reflection is denied.
+	protoset string
 }
 
 // rpc is the method and the message that generic callers send.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	_ "google.golang.org/grpc/health" // the shipped service configs check health
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/resolver"
@@ -27,12 +26,17 @@ import (
 // goCaller is grpc-go with package failure.
 type goCaller struct {
 	mu    sync.Mutex
-	conns map[[2]string]*grpc.ClientConn
+	conns map[goChannel]*grpc.ClientConn
+}
+
+type goChannel struct {
+	address, serviceConfig string
+	identity               identity
 }
 
 func newGoCaller(t *testing.T) caller {
 	t.Helper()
-	c := &goCaller{conns: map[[2]string]*grpc.ClientConn{}}
+	c := &goCaller{conns: map[goChannel]*grpc.ClientConn{}}
 	t.Cleanup(func() {
 		for _, conn := range c.conns {
 			_ = conn.Close()
@@ -41,20 +45,19 @@ func newGoCaller(t *testing.T) caller {
 	return c
 }
 
-func (c *goCaller) conn(t *testing.T, address, serviceConfig string) *grpc.ClientConn {
+func (c *goCaller) conn(t *testing.T, key goChannel) *grpc.ClientConn {
 	t.Helper()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	key := [2]string{address, serviceConfig}
 	if c.conns[key] == nil {
-		options := []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithNoProxy()}
-		if serviceConfig != "" {
-			options = append(options, grpc.WithDefaultServiceConfig(serviceConfig))
+		options := []grpc.DialOption{grpc.WithTransportCredentials(key.identity.credentials(t)), grpc.WithNoProxy()}
+		if key.serviceConfig != "" {
+			options = append(options, grpc.WithDefaultServiceConfig(key.serviceConfig))
 		}
 		// A list of addresses, as other libraries have it.
 		addresses := manual.NewBuilderWithScheme("ipv4")
 		var list []resolver.Address
-		for one := range strings.SplitSeq(strings.TrimPrefix(address, "ipv4:"), ",") {
+		for one := range strings.SplitSeq(strings.TrimPrefix(key.address, "ipv4:"), ",") {
 			list = append(list, resolver.Address{Addr: one})
 		}
 		addresses.InitialState(resolver.State{Addresses: list})
@@ -69,7 +72,7 @@ func (c *goCaller) conn(t *testing.T, address, serviceConfig string) *grpc.Clien
 
 func (c *goCaller) call(t *testing.T, r request) answer {
 	t.Helper()
-	conn := c.conn(t, r.Address, r.ServiceConfig)
+	conn := c.conn(t, goChannel{r.Address, r.ServiceConfig, r.identity})
 	var shown answer
 	counts := map[string]int{}
 	for range max(r.Calls, 1) {

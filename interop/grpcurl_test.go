@@ -44,7 +44,7 @@ func (g grpcurl) call(t *testing.T, r request) answer {
 	for key, value := range r.Headers {
 		args = append(args, "-rpc-header", key+": "+value)
 	}
-	cmd := exec.Command(g.path, append(args, r.Address, serviceName+"/"+method)...)
+	cmd := exec.Command(g.path, append(r.identity.grpcurl(args), r.Address, serviceName+"/"+method)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &stdout, &stderr
 	if err := cmd.Start(); err != nil {
@@ -59,7 +59,10 @@ func (g grpcurl) call(t *testing.T, r request) answer {
 		t.Fatal(err)
 	}
 	a := answer{ID: r.ID, Code: "CANCELLED", Outcome: "UNKNOWN"}
-	if state := cmd.ProcessState.ExitCode(); state >= 0 {
+	switch state := cmd.ProcessState.ExitCode(); {
+	case state == 1 && strings.Contains(stderr.String(), "Failed to dial"):
+		a.Code, a.Message = "no connection", stderr.String() // without a status
+	case state >= 0:
 		a, err = parseGrpcurl(stdout.String(), stderr.Bytes(), state)
 	}
 	if err != nil {
