@@ -112,6 +112,7 @@ func TestWhoMayCall(t *testing.T) {
 		"another pool":       {signup, func(r *useradminv1.ConfirmSignUpRequest) { r.UserPoolId = "us-east-1_EXAMPLE02" }},
 		"no pool at all":     {signup, func(r *useradminv1.ConfirmSignUpRequest) { r.UserPoolId = "" }},
 		"a username as pool": {signup, func(r *useradminv1.ConfirmSignUpRequest) { r.UserPoolId = "canary_user" }},
+		"a username":         {signup, func(r *useradminv1.ConfirmSignUpRequest) { r.UserPoolId = "canaryuser" }},
 		"a forbidden key":    {signup, func(r *useradminv1.ConfirmSignUpRequest) { r.ClientMetadata["canary-key"] = "canary-value" }},
 		"an invalid request": {stranger, func(r *useradminv1.ConfirmSignUpRequest) { r.Username = "" }},
 	} {
