@@ -29,34 +29,33 @@ func (s *Server) authorizeStream(srv any, stream grpc.ServerStream, _ *grpc.Stre
 
 // authorize returns nil if the caller may make the call. What is refused is the same whether the user pool exists or not.
 func (s *Server) authorize(r *record, req any) error {
-	var about target
 	if r.rpc != nil {
-		about = r.rpc.target(req)
-		r.pool = s.poolShown(about.pool)
+		r.about = r.rpc.target(req)
+		r.pool = s.poolShown(r.about.pool)
 	}
 	if r.method == policy.FreeMethod || s.config.Authn == authn.None {
 		return nil
 	}
 	if r.caller.id == "" {
-		return s.deny(r, about, cognitoclient.Unauthenticated)
+		return s.deny(r, cognitoclient.Unauthenticated)
 	}
 	rules := s.config.Policy()
 	decision := rules.Decide(policy.Request{
-		Caller: r.caller.id, Method: r.method, Pool: about.pool,
-		MetadataKeys: about.metadata, AllowConfirmed: about.allowConfirmed,
+		Caller: r.caller.id, Method: r.method, Pool: r.about.pool,
+		MetadataKeys: r.about.metadata, AllowConfirmed: r.about.allowConfirmed,
 	})
 	r.rule, r.policy = decision.Rule, rules.Sum()[:policyShown]
 	r.known = rules.Names(r.caller.id)
 	if !decision.Allowed {
-		return s.deny(r, about, cognitoclient.CallerNotAllowed)
+		return s.deny(r, cognitoclient.CallerNotAllowed)
 	}
 	return nil
 }
 
 // deny makes the error, and tells the audit log.
-func (s *Server) deny(r *record, about target, cause cognitoclient.Cause) error {
+func (s *Server) deny(r *record, cause cognitoclient.Cause) error {
 	if s.config.Audit != nil {
-		s.config.Audit.Deny(r.auditCall(about.username), cause.String())
+		s.config.Audit.Deny(r.auditCall(), cause.String())
 	}
 	e := cognitoclient.Refused(cause, r.repeated)
 	e.Problem = r.caller.problem
@@ -88,11 +87,11 @@ func (s *Server) poolShown(pool string) string {
 }
 
 // intend writes to the audit log that the call is about to be carried out. Without that line it must not be.
-func (s *Server) intend(ctx context.Context, r *record, username string) error {
+func (s *Server) intend(ctx context.Context, r *record) error {
 	if s.config.Audit == nil {
 		return nil
 	}
-	intent, err := s.config.Audit.Intend(ctx, r.auditCall(username))
+	intent, err := s.config.Audit.Intend(ctx, r.auditCall())
 	if err != nil {
 		cause := cognitoclient.Ended(ctx)
 		if cause == 0 {
@@ -104,9 +103,9 @@ func (s *Server) intend(ctx context.Context, r *record, username string) error {
 	return nil
 }
 
-func (r *record) auditCall(username string) audit.Call {
+func (r *record) auditCall() audit.Call {
 	return audit.Call{
-		Caller: r.caller.id, Authn: r.server.config.Authn, Method: r.method, Pool: r.pool, Username: username,
+		Caller: r.caller.id, Authn: r.server.config.Authn, Method: r.method, Pool: r.pool, Username: r.about.username,
 		RequestID: r.requestID, Rule: r.rule, Policy: r.policy, Repeated: r.repeated,
 	}
 }

@@ -237,12 +237,14 @@ func TestXFCCIsIgnoredWhereNobodyProvesAnything(t *testing.T) {
 	}
 }
 
+const auditKey = "0123456789abcdef0123456789abcdef"
+
 // auditLog is an audit log of the test.
 func auditLog(t *testing.T) (log *audit.Log, read func() []map[string]any) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "audit.log")
 	log, err := audit.Open(audit.Config{
-		Path: path, Key: []byte(strings.Repeat("k", 32)),
+		Path: path, Key: []byte(auditKey),
 		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	if err != nil {

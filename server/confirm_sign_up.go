@@ -35,15 +35,12 @@ func (u *userAdmin) ConfirmSignUp(ctx context.Context, req *useradminv1.ConfirmS
 		return nil, &invalidRequest{violations}
 	}
 	record := recordOf(ctx)
-	spending, cancel, err := u.server.spend(ctx, record)
+	bounded, cancel, err := u.server.begin(ctx, record)
 	if err != nil {
 		return nil, err
 	}
 	defer cancel()
-	if err := u.server.intend(spending, record, req.GetUsername()); err != nil {
-		return nil, err
-	}
-	result, err := u.server.cognito.ConfirmSignUp(spending, cognitoclient.ConfirmSignUp{
+	result, err := u.server.cognito.ConfirmSignUp(bounded, cognitoclient.ConfirmSignUp{
 		UserPoolID:     req.GetUserPoolId(),
 		Username:       req.GetUsername(),
 		ClientMetadata: req.GetClientMetadata(),

@@ -16,10 +16,11 @@ const (
 	deadlineBlur = 20 * time.Millisecond
 )
 
-// spend returns the context for the call to Cognito. It ends with the caller's context, when the server stops, or after the
+// begin is the last step before a handler calls Cognito: it writes the intent to the audit log, and returns the context for the
+// call. Without the intent, there is none. The context ends with the caller's context, when the server stops, or after the
 // call's budget: the caller's time less the reserve (of 5 s, for example, 4.5 s), or CallTimeout if there is no deadline,
-// and MaxCallTimeout at most. cancel releases it. If too little time is left for an attempt, spend returns an error instead.
-func (s *Server) spend(ctx context.Context, r *record) (spending context.Context, cancel context.CancelFunc, err error) {
+// and MaxCallTimeout at most. cancel releases it. If too little time is left for an attempt, begin returns an error instead.
+func (s *Server) begin(ctx context.Context, r *record) (spending context.Context, cancel context.CancelFunc, err error) {
 	if s.halted.Err() != nil {
 		return nil, nil, cognitoclient.Refused(cognitoclient.Stopping, r.repeated)
 	}
@@ -35,11 +36,16 @@ func (s *Server) spend(ctx context.Context, r *record) (spending context.Context
 	ctx, stop := context.WithCancelCause(ctx)
 	detach := context.AfterFunc(s.halted, func() { stop(stopping{}) })
 	ctx, release := context.WithTimeout(ctx, budget)
-	return ctx, func() {
+	cancel = func() {
 		release()
 		detach()
 		stop(nil)
-	}, nil
+	}
+	if err := s.intend(ctx, r); err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	return ctx, cancel, nil
 }
 
 // lateCancellation reports a cancellation within deadlineBlur of the caller's deadline as DeadlineExceeded; any other cause

@@ -43,7 +43,8 @@ type record struct {
 	caller       caller
 	rule, policy string
 	known        bool
-	// pool is the user pool, where it may be shown.
+	// about is what the call is about. Of it, the log has pool, where that may be shown.
+	about  target
 	pool   string
 	intent *audit.Intent
 

@@ -21,6 +21,8 @@ import (
 
 	"cognito.internal/useradmin/cognitoclient"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/audit"
+	"cognito.internal/useradmin/internal/authn"
 	"cognito.internal/useradmin/internal/fakecognito"
 	"cognito.internal/useradmin/internal/schema"
 )
@@ -130,13 +132,18 @@ func checkWholeWay(t *testing.T, full string, method protoreflect.MethodDescript
 	throttle := fakecognito.Throw("TooManyRequestsException", "")
 	fake.ScriptUser(pool, user, throttle, throttle, fakecognito.ResetBeforeReading(),
 		fakecognito.Throw("InvalidParameterException", "1 validation error detected: Value at 'username' failed to satisfy constraint: Member must not be null"))
-	e := serve(t, cognitoOf(t, fake), Config{Region: "us-east-1"})
+	log, audited := auditLog(t)
+	e := serve(t, cognitoOf(t, fake), Config{
+		Region: "us-east-1", Audit: log, Authn: authn.XFCC,
+		Policy: parsed(t, fmt.Sprintf(`permit (principal == Caller::%q, action == Action::%q, resource == UserPool::%q);`,
+			signup, strings.TrimPrefix(full, "/"), pool)),
+	})
 	call := func(ctx context.Context) error {
 		req := messageOf(t, method.Input())
 		fields := req.ProtoReflect().Descriptor().Fields()
 		req.ProtoReflect().Set(fields.ByName("user_pool_id"), protoreflect.ValueOfString(pool))
 		req.ProtoReflect().Set(fields.ByName("username"), protoreflect.ValueOfString(user))
-		return e.conn.Invoke(ctx, full, req, messageOf(t, method.Output()))
+		return e.conn.Invoke(forwarded(ctx, signup), full, req, messageOf(t, method.Output()))
 	}
 	err := call(t.Context())
 	want(t, err, codes.ResourceExhausted, "TOO_MANY_REQUESTS", "NOT_APPLIED")
@@ -160,6 +167,26 @@ func checkWholeWay(t *testing.T, full string, method protoreflect.MethodDescript
 		if entry.Request.ID != "" && entry.Request.Operation != r.operation {
 			t.Errorf("Cognito was asked for %s, want %s", entry.Request.Operation, r.operation)
 		}
+	}
+	checkAudit(t, audited(), user)
+}
+
+// checkAudit looks for an intent and an outcome of each call, by the username's hash.
+func checkAudit(t *testing.T, lines []map[string]any, user string) {
+	t.Helper()
+	hasher, err := audit.NewHasher([]byte(auditKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := map[any]int{}
+	for _, line := range lines {
+		events[line["event"]]++
+		if line["user"] != hasher.User(user) {
+			t.Errorf("the audit log has no hash of the username in %v: the RPC's target lacks it", line)
+		}
+	}
+	if events["intent"] != 5 || events["outcome"] != 5 {
+		t.Errorf("the audit log has %v: the handler must begin before it calls Cognito", events)
 	}
 }
 
