@@ -31,7 +31,7 @@ func TestConfigurationsAreValid(t *testing.T) {
 		t.Run(kind.name, func(t *testing.T) {
 			dir := t.TempDir()
 			p := &proxy{kind: kind, address: "127.0.0.1:18443", admin: "127.0.0.1:19901"}
-			config := kind.render(t, dir, kind.addresses(p, keys.dir, dir, [2]string{"127.0.0.1:50053", "127.0.0.1:50054"}))
+			config := kind.render(t, dir, kind.addresses(p, keys.dir, dir, [2]backend{{"127.0.0.1:50053", "/run/a.sock"}, {"127.0.0.1:50054", "/run/b.sock"}}))
 			command := kind.check(config, dir)
 			command[0] = tool(t, command[0])
 			text, err := finish(t, command)
@@ -45,13 +45,13 @@ func TestConfigurationsAreValid(t *testing.T) {
 // A caller without a certificate is refused; the proxy alone says whose certificate it was.
 func TestCallersAreAuthenticated(t *testing.T) {
 	seen := make(chan metadata.MD, 1)
-	address := headerServer(t, seen)
+	at := headerServer(t, seen)
 	keys := newPKI(t)
 	impostor := keys.caller.Clone()
 	impostor.Certificates = newPKI(t).caller.Certificates
 	for _, kind := range proxyKinds() {
 		t.Run(kind.name, func(t *testing.T) {
-			p := kind.start(t, keys.dir, [2]string{address, address})
+			p := kind.start(t, keys.dir, [2]backend{at, at})
 			if err := callWith(t, p.address, keys.stranger); err == nil {
 				t.Error("a caller without a certificate got an answer")
 			}
@@ -98,14 +98,15 @@ func callWith(t *testing.T, address string, config *tls.Config) error {
 }
 
 // headerServer sends the headers that arrive to the channel.
-func headerServer(t *testing.T, seen chan metadata.MD) string {
+func headerServer(t *testing.T, seen chan metadata.MD) backend {
 	t.Helper()
-	lis := listenLoopback(t)
+	tcp, socket := listenLoopback(t), listenSocket(t, socketPath(t))
 	s := grpc.NewServer()
 	useradminv1.RegisterUserAdminServer(s, &headers{seen: seen})
-	go func() { _ = s.Serve(lis) }()
+	go func() { _ = s.Serve(tcp) }()
+	go func() { _ = s.Serve(socket) }()
 	t.Cleanup(s.Stop)
-	return lis.Addr().String()
+	return backend{tcp.Addr().String(), socket.Addr().String()}
 }
 
 type headers struct {
@@ -271,10 +272,10 @@ func TestEnvoyStatistics(t *testing.T) {
 func TestAnotherEnvoysCount(t *testing.T) {
 	t.Parallel()
 	c := testCase{name: "counted", faults: statusIs("CONFIRMED")}
-	r := startReplica(t, newCognito(t, newUpstream(t, scripted([]testCase{c})).url), "127.0.0.1:0", server.Config{})
+	r := newReplica(t, newCognito(t, newUpstream(t, scripted([]testCase{c})).url), server.Config{})
 	t.Cleanup(func() { r.stop(t) })
 	keys := newPKI(t)
-	p := path{name: "Envoy", address: sidecar(t, proxyNamed(t, "Envoy").start(t, keys.dir, [2]string{r.address, r.address}).address, keys.caller).address}
+	p := path{name: "Envoy", address: sidecar(t, proxyNamed(t, "Envoy").start(t, keys.dir, [2]backend{r.backend, r.backend}).address, keys.caller).address}
 	calling := newGoCaller(t)
 	tests := []struct{ count, repeated, outcome string }{
 		{"1", "false", "NOT_APPLIED"},
@@ -310,7 +311,7 @@ func TestDist(t *testing.T) {
 		t.Errorf("no comments in the descriptor set: %v\n%s", err, text)
 	}
 	up := newUpstream(t, scripted(userCases()))
-	r := startReplica(t, newCognito(t, up.url), "127.0.0.1:0", server.Config{})
+	r := newReplica(t, newCognito(t, up.url), server.Config{})
 	t.Cleanup(func() { r.stop(t) })
 	text, err = finish(t, []string{
 		curl, "-plaintext", "-protoset", set, "-d", `{"user_pool_id":"` + usualPool + `","username":"user-disabled"}`,
@@ -330,10 +331,10 @@ func TestServiceConfigs(t *testing.T) {
 		t.Fatalf("%v %v", found, err)
 	}
 	c := testCase{name: "config", allow: true, faults: append(throw("ServiceUnavailableException", ""), statusIs("CONFIRMED")...)}
-	r := startReplica(t, newCognito(t, newUpstream(t, scripted([]testCase{c})).url), "127.0.0.1:0", server.Config{})
+	r := newReplica(t, newCognito(t, newUpstream(t, scripted([]testCase{c})).url), server.Config{})
 	t.Cleanup(func() { r.stop(t) })
 	keys := newPKI(t)
-	haproxy := sidecar(t, proxyNamed(t, "HAProxy").start(t, keys.dir, [2]string{r.address, r.address}).address, keys.caller).address
+	haproxy := sidecar(t, proxyNamed(t, "HAProxy").start(t, keys.dir, [2]backend{r.backend, r.backend}).address, keys.caller).address
 	calling := newGoCaller(t)
 	for _, name := range found {
 		text, err := os.ReadFile(name)

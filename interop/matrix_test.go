@@ -62,7 +62,7 @@ const unavailable = "UNAVAILABLE"
 type world struct {
 	upstream *upstream
 	replicas [2]*replica
-	cutters  [2]*relay
+	cutters  [2]*cutter
 	pki      *pki
 	proxies  map[string]*proxy
 	paths    []path
@@ -78,16 +78,14 @@ func newWorldOf(t *testing.T, fault func(fakecognito.Request) fakecognito.Fault,
 	t.Helper()
 	w := &world{upstream: newUpstream(t, fault), pki: newPKI(t), proxies: map[string]*proxy{}}
 	cognito := newCognito(t, w.upstream.url)
-	var addresses [2]string
 	for i := range w.replicas {
-		r := startReplica(t, cognito, "127.0.0.1:0", config)
+		r := newReplica(t, cognito, config)
 		t.Cleanup(func() { r.stop(t) })
-		w.replicas[i], w.cutters[i] = r, cutter(t, r.address)
-		addresses[i] = w.cutters[i].address
+		w.replicas[i], w.cutters[i] = r, newCutter(t, r.backend)
 	}
-	w.paths = []path{{name: "direct", address: addresses[0]}}
+	w.paths = []path{{name: "direct", address: w.cutters[0].address}}
 	for _, kind := range proxyKinds() {
-		p := kind.start(t, w.pki.dir, addresses)
+		p := kind.start(t, w.pki.dir, w.backends())
 		w.proxies[kind.name] = p
 		w.paths = append(w.paths, path{
 			kind.name, sidecar(t, p.address, w.pki.caller).address, kind.name == "Envoy", kind.name == "HAProxy http",
@@ -95,6 +93,9 @@ func newWorldOf(t *testing.T, fault func(fakecognito.Request) fakecognito.Fault,
 	}
 	return w
 }
+
+// backends are where proxies find the replicas.
+func (w *world) backends() [2]backend { return [2]backend{w.cutters[0].backend, w.cutters[1].backend} }
 
 // logged are the lines of a request id on all replicas.
 func (w *world) logged(requestID string) []map[string]any {

@@ -86,7 +86,7 @@ func TestPeers(t *testing.T) {
 				o.BaseEndpoint = aws.String("http://" + address)
 			})
 			pool := signUp(t, admin, p.username, output)
-			service := startReplica(t, newClient(t, "http://"+address, 1, keys), "127.0.0.1:0", server.Config{})
+			service := newReplica(t, newClient(t, "http://"+address, 1, keys), server.Config{})
 			t.Cleanup(func() { service.stop(t) })
 			calling := newGoCaller(t)
 			for _, s := range p.steps {

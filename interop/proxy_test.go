@@ -118,19 +118,21 @@ type proxy struct {
 	output  *output
 }
 
+// backend is where a replica listens: Envoy connects to its Unix socket, the others to loopback.
+type backend struct{ address, socket string }
+
 // addresses are the changes that make the configuration run on this machine.
-func (k proxyKind) addresses(p *proxy, certificates, dir string, replicas [2]string) []change {
+func (k proxyKind) addresses(p *proxy, certificates, dir string, replicas [2]backend) []change {
 	changes := []change{{"/etc/useradmin/tls", certificates}}
 	_, port, _ := net.SplitHostPort(p.address)
 	if k.name == "Envoy" {
 		_, admin, _ := net.SplitHostPort(p.admin)
-		_, a, _ := net.SplitHostPort(replicas[0])
-		_, b, _ := net.SplitHostPort(replicas[1])
 		return append(changes,
 			change{"address: 0.0.0.0, port_value: 8443", "address: 127.0.0.1, port_value: " + port},
-			change{"port_value: 9901", "port_value: " + admin}, change{"port_value: 50051", "port_value: " + a}, change{"port_value: 50052", "port_value: " + b})
+			change{"port_value: 9901", "port_value: " + admin},
+			change{"/run/useradmin-50051/grpc.sock", replicas[0].socket}, change{"/run/useradmin-50052/grpc.sock", replicas[1].socket})
 	}
-	changes = append(changes, change{"127.0.0.1:50051", replicas[0]}, change{"127.0.0.1:50052", replicas[1]})
+	changes = append(changes, change{"127.0.0.1:50051", replicas[0].address}, change{"127.0.0.1:50052", replicas[1].address})
 	if strings.HasPrefix(k.name, "HAProxy") {
 		return append(changes, change{"bind :8443", "bind " + p.address})
 	}
@@ -141,7 +143,7 @@ func (k proxyKind) addresses(p *proxy, certificates, dir string, replicas [2]str
 }
 
 // start runs the proxy in front of the replicas until the test ends.
-func (k proxyKind) start(t *testing.T, certificates string, replicas [2]string, changes ...change) *proxy {
+func (k proxyKind) start(t *testing.T, certificates string, replicas [2]backend, changes ...change) *proxy {
 	t.Helper()
 	dir := t.TempDir()
 	p := &proxy{kind: k, address: freeAddress(t), admin: freeAddress(t)}

@@ -7,12 +7,14 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 )
 
-// relay passes bytes between its own loopback port and what dial connects to, until cut is called.
+// relay passes bytes between its own listener and what dial connects to, until cut is called.
 type relay struct {
 	address string
 	dial    func(context.Context) (net.Conn, error)
@@ -21,9 +23,8 @@ type relay struct {
 	conns map[net.Conn]bool
 }
 
-func newRelay(t *testing.T, dial func(context.Context) (net.Conn, error)) *relay {
+func newRelay(t *testing.T, lis net.Listener, dial func(context.Context) (net.Conn, error)) *relay {
 	t.Helper()
-	lis := listenLoopback(t)
 	r := &relay{address: lis.Addr().String(), dial: dial, conns: map[net.Conn]bool{}}
 	go func() {
 		for {
@@ -50,19 +51,59 @@ func listenLoopback(t *testing.T) net.Listener {
 	return lis
 }
 
-// cutter relays to an address.
-func cutter(t *testing.T, address string) *relay {
+// cutter relays to where a replica listens.
+type cutter struct {
+	backend
+
+	relays [2]*relay
+}
+
+func newCutter(t *testing.T, to backend) *cutter {
 	t.Helper()
-	return newRelay(t, func(ctx context.Context) (net.Conn, error) {
-		return (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
-	})
+	tcp, socket := listenLoopback(t), listenSocket(t, socketPath(t))
+	relayTo := func(lis net.Listener, network, address string) *relay {
+		return newRelay(t, lis, func(ctx context.Context) (net.Conn, error) {
+			return (&net.Dialer{Timeout: time.Second}).DialContext(ctx, network, address)
+		})
+	}
+	return &cutter{
+		backend{tcp.Addr().String(), socket.Addr().String()},
+		[2]*relay{relayTo(tcp, "tcp", to.address), relayTo(socket, "unix", to.socket)},
+	}
+}
+
+// cut resets every connection.
+func (c *cutter) cut() {
+	for _, r := range c.relays {
+		r.cut()
+	}
+}
+
+// socketPath is short, as the paths of sockets must be.
+func socketPath(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "useradmin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return filepath.Join(dir, "grpc.sock")
+}
+
+func listenSocket(t *testing.T, path string) net.Listener {
+	t.Helper()
+	lis, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lis
 }
 
 // sidecar relays over mutual TLS, as the proxy beside a caller does. So every caller sends plaintext to loopback, and the
 // proxies in front of the service run with their shipped configuration.
 func sidecar(t *testing.T, address string, config *tls.Config) *relay {
 	t.Helper()
-	return newRelay(t, func(ctx context.Context) (net.Conn, error) {
+	return newRelay(t, listenLoopback(t), func(ctx context.Context) (net.Conn, error) {
 		return (&tls.Dialer{NetDialer: &net.Dialer{Timeout: time.Second}, Config: config}).DialContext(ctx, "tcp", address)
 	})
 }

@@ -36,7 +36,7 @@ func newFleet(t *testing.T, config server.Config) *fleet {
 	// Slow enough for calls to be in progress at every moment.
 	f.upstream = newUpstream(t, func(fakecognito.Request) fakecognito.Fault { return fakecognito.Slow(10 * time.Millisecond) })
 	for i := range f.replicas {
-		f.replicas[i] = startReplica(t, newCognito(t, f.upstream.url), "127.0.0.1:0", config)
+		f.replicas[i] = newReplica(t, newCognito(t, f.upstream.url), config)
 	}
 	t.Cleanup(func() {
 		for _, r := range f.replicas {
@@ -46,16 +46,16 @@ func newFleet(t *testing.T, config server.Config) *fleet {
 	return f
 }
 
-func (f *fleet) addresses() [2]string {
-	return [2]string{f.replicas[0].address, f.replicas[1].address}
+func (f *fleet) backends() [2]backend {
+	return [2]backend{f.replicas[0].backend, f.replicas[1].backend}
 }
 
 // restart drains one replica and starts it again at its address, as a supervisor does.
 func (f *fleet) restart(t *testing.T, i int) {
 	t.Helper()
-	address := f.replicas[i].address
+	at := f.replicas[i].backend
 	f.replicas[i].stop(t)
-	f.replicas[i] = startReplica(t, newCognito(t, f.upstream.url), address, f.config)
+	f.replicas[i] = startReplica(t, newCognito(t, f.upstream.url), at, f.config)
 }
 
 // load is callers that make calls one after another until stop is set, each for a new user.
@@ -164,11 +164,11 @@ func TestRollingRestarts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			results.note(t, "Rolling restarts", "Go, Python, Node grpc-js", name)
 			f := newFleet(t, server.Config{DrainDelay: 200 * time.Millisecond, DrainTimeout: 5 * time.Second})
-			a := f.addresses()
-			address, config := "ipv4:"+a[0]+","+a[1], directConfig
+			at := f.backends()
+			address, config := "ipv4:"+at[0].address+","+at[1].address, directConfig
 			if name != "direct" {
 				keys := newPKI(t)
-				address, config = sidecar(t, proxyNamed(t, name).start(t, keys.dir, a).address, keys.caller).address, proxiedConfig
+				address, config = sidecar(t, proxyNamed(t, name).start(t, keys.dir, at).address, keys.caller).address, proxiedConfig
 			}
 			l := f.load(t, address, config)
 			// Load balancers check health every one or two seconds, too seldom to notice.

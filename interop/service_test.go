@@ -177,20 +177,28 @@ func refusing(cause cognitoclient.Cause) confirmFunc {
 
 // replica is one running service.
 type replica struct {
-	address string
-	log     *callLog
-	drain   context.CancelFunc
-	done    chan error
+	backend
+
+	log   *callLog
+	drain context.CancelFunc
+	done  chan error
 }
 
-// startReplica serves at the address, which may be port 0.
-func startReplica(t *testing.T, cognito server.Cognito, address string, config server.Config) *replica {
+// newReplica serves on a free port and on a Unix socket.
+func newReplica(t *testing.T, cognito server.Cognito, config server.Config) *replica {
 	t.Helper()
-	lis, err := net.Listen("tcp", address)
+	return startReplica(t, cognito, backend{"127.0.0.1:0", socketPath(t)}, config)
+}
+
+func startReplica(t *testing.T, cognito server.Cognito, at backend, config server.Config) *replica {
+	t.Helper()
+	tcp, err := net.Listen("tcp", at.address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &replica{address: lis.Addr().String(), log: &callLog{}, done: make(chan error, 1)}
+	lis := newTwin(tcp, listenSocket(t, at.socket))
+	at.address = tcp.Addr().String()
+	r := &replica{backend: at, log: &callLog{}, done: make(chan error, 1)}
 	config.Region, config.Reflection = region, true
 	config.Logger = slog.New(slog.NewJSONHandler(r.log, nil))
 	config.Jitter = func() float64 { return 0.5 }
@@ -202,6 +210,54 @@ func startReplica(t *testing.T, cognito server.Cognito, address string, config s
 	r.drain = cancel
 	go func() { r.done <- srv.Serve(ctx, lis) }()
 	return r
+}
+
+// twin accepts the connections of two listeners.
+type twin struct {
+	net.Listener
+
+	other    net.Listener
+	accepted chan net.Conn
+	closed   chan struct{}
+	once     sync.Once
+}
+
+func newTwin(one, other net.Listener) *twin {
+	l := &twin{Listener: one, other: other, accepted: make(chan net.Conn), closed: make(chan struct{})}
+	go l.acceptFrom(one)
+	go l.acceptFrom(other)
+	return l
+}
+
+func (l *twin) acceptFrom(lis net.Listener) {
+	for {
+		conn, err := lis.Accept()
+		if err != nil {
+			return
+		}
+		select {
+		case l.accepted <- conn:
+		case <-l.closed:
+			_ = conn.Close()
+			return
+		}
+	}
+}
+
+// Accept returns the next connection.
+func (l *twin) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.accepted:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close closes both listeners.
+func (l *twin) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return errors.Join(l.Listener.Close(), l.other.Close())
 }
 
 // stop drains the replica and waits for its end.
