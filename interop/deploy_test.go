@@ -27,11 +27,11 @@ import (
 // The proxies accept their configurations without a warning.
 func TestConfigurationsAreValid(t *testing.T) {
 	keys := newPKI(t)
-	for _, kind := range proxyKinds() {
+	for _, kind := range append(proxyKinds(), meshKind()) {
 		t.Run(kind.name, func(t *testing.T) {
 			dir := t.TempDir()
 			p := &proxy{kind: kind, address: "127.0.0.1:18443", admin: "127.0.0.1:19901"}
-			config := kind.render(t, dir, kind.addresses(p, keys.dir, dir, [2]backend{{"127.0.0.1:50053", "/run/a.sock"}, {"127.0.0.1:50054", "/run/b.sock"}}))
+			config := kind.render(t, dir, kind.addresses(t, p, keys.dir, dir, [2]backend{{"127.0.0.1:50053", "/run/a.sock"}, {"127.0.0.1:50054", "/run/b.sock"}}))
 			command := kind.check(config, dir)
 			command[0] = tool(t, command[0])
 			text, err := finish(t, command)

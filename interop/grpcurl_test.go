@@ -19,12 +19,13 @@ import (
 	"cognito.internal/useradmin/failure"
 )
 
-// grpcurl learns every type from the service's reflection, those of the details included; each call is a process.
-type grpcurl struct{ path string }
+// grpcurl learns every type from the service's reflection, those of the details included, or from a descriptor set; each call
+// is a process.
+type grpcurl struct{ path, protoset string }
 
 func newGrpcurl(t *testing.T) caller {
 	t.Helper()
-	return grpcurl{tool(t, "grpcurl")}
+	return grpcurl{path: tool(t, "grpcurl")}
 }
 
 func (g grpcurl) call(t *testing.T, r request) answer {
@@ -35,6 +36,9 @@ func (g grpcurl) call(t *testing.T, r request) answer {
 		t.Fatal(err)
 	}
 	args := []string{"-plaintext", "-v", "-format-error", "-max-msg-sz", "1048576", "-d", "@"}
+	if g.protoset != "" {
+		args = append(args, "-protoset", g.protoset)
+	}
 	if r.DeadlineMS > 0 {
 		args = append(args, "-max-time", strconv.FormatFloat(float64(r.DeadlineMS)/1000, 'f', 3, 64))
 	}

@@ -34,6 +34,8 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
+const meshName = "Envoy mesh"
+
 // proxyKind describes a proxy with its shipped configuration.
 type proxyKind struct {
 	name   string
@@ -44,18 +46,7 @@ type proxyKind struct {
 
 func proxyKinds() []proxyKind {
 	return []proxyKind{
-		{
-			"Envoy", "envoy/envoy.yaml",
-			func(config, _ string) []string {
-				return []string{
-					"envoy", "--config-path", config, "--disable-hot-restart", "--concurrency", "1", "--log-level", "error",
-					"--file-flush-interval-msec", "100", // the access log, otherwise every ten seconds
-				}
-			},
-			func(config, _ string) []string {
-				return []string{"envoy", "--mode", "validate", "--config-path", config, "--disable-hot-restart", "--log-level", "error"}
-			},
-		},
+		{"Envoy", "envoy/envoy.yaml", envoyCommand, envoyCheck},
 		{"HAProxy", "haproxy/haproxy.cfg", haproxyCommand, haproxyCheck},
 		{"HAProxy http", "haproxy/http.cfg", haproxyCommand, haproxyCheck},
 		{
@@ -68,6 +59,20 @@ func proxyKinds() []proxyKind {
 			},
 		},
 	}
+}
+
+// meshKind is the Envoy that decides by caller and pool.
+func meshKind() proxyKind { return proxyKind{meshName, "envoy/mesh.yaml", envoyCommand, envoyCheck} }
+
+func envoyCommand(config, _ string) []string {
+	return []string{
+		"envoy", "--config-path", config, "--disable-hot-restart", "--concurrency", "1", "--log-level", "error",
+		"--file-flush-interval-msec", "100", // the access log, otherwise every ten seconds
+	}
+}
+
+func envoyCheck(config, _ string) []string {
+	return []string{"envoy", "--mode", "validate", "--config-path", config, "--disable-hot-restart", "--log-level", "error"}
 }
 
 func haproxyCommand(config, _ string) []string { return []string{"haproxy", "-db", "-f", config} }
@@ -122,11 +127,15 @@ type proxy struct {
 type backend struct{ address, socket string }
 
 // addresses are the changes that make the configuration run on this machine.
-func (k proxyKind) addresses(p *proxy, certificates, dir string, replicas [2]backend) []change {
+func (k proxyKind) addresses(t *testing.T, p *proxy, certificates, dir string, replicas [2]backend) []change {
+	t.Helper()
 	changes := []change{{"/etc/useradmin/tls", certificates}}
 	_, port, _ := net.SplitHostPort(p.address)
-	if k.name == "Envoy" {
+	if strings.HasPrefix(k.name, "Envoy") {
 		_, admin, _ := net.SplitHostPort(p.admin)
+		if k.name == meshName {
+			changes = append(changes, change{"/etc/useradmin/useradmin.binpb", descriptorSet(t)})
+		}
 		return append(changes,
 			change{"address: 0.0.0.0, port_value: 8443", "address: 127.0.0.1, port_value: " + port},
 			change{"port_value: 9901", "port_value: " + admin},
@@ -147,7 +156,7 @@ func (k proxyKind) start(t *testing.T, certificates string, replicas [2]backend,
 	t.Helper()
 	dir := t.TempDir()
 	p := &proxy{kind: k, address: freeAddress(t), admin: freeAddress(t)}
-	config := k.render(t, dir, append(k.addresses(p, certificates, dir, replicas), changes...))
+	config := k.render(t, dir, append(k.addresses(t, p, certificates, dir, replicas), changes...))
 	p.output = run(t, k.command(config, dir))
 	p.await(t)
 	return p

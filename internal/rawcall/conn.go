@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 
 	"golang.org/x/net/http2"
@@ -57,8 +58,15 @@ func (c *Conn) Listen() {
 		if err != nil {
 			return
 		}
-		if headers, ok := frame.(*http2.MetaHeadersFrame); ok && headers.StreamEnded() {
-			c.Ends <- ended(headers)
+		switch frame := frame.(type) {
+		case *http2.MetaHeadersFrame:
+			if frame.StreamEnded() {
+				c.Ends <- ended(frame)
+			}
+		case *http2.DataFrame:
+			if frame.StreamEnded() { // no gRPC server ends one so, but a proxy does with its own answers
+				c.Ends <- End{Stream: frame.StreamID, Status: status.New(codes.Unknown, "the answer is not gRPC")}
+			}
 		}
 	}
 }
@@ -87,7 +95,7 @@ func ended(frame *http2.MetaHeadersFrame) End {
 	return e
 }
 
-// Open opens a stream; more are names and values of headers in turn.
+// Open opens a stream; more are names and values of headers in turn, and content-type replaces the usual one.
 func (c *Conn) Open(method string, more ...string) (stream uint32, err error) {
 	stream = c.next
 	c.next += 2
@@ -108,9 +116,11 @@ const maxFrame = 16 << 10
 // block is the header block of a request.
 func (c *Conn) block(method string, more []string) []byte {
 	c.fields.Reset()
-	all := append([]string{
-		":method", "POST", ":scheme", "http", ":path", method, ":authority", "a", "content-type", "application/grpc", "te", "trailers",
-	}, more...)
+	all := []string{":method", "POST", ":scheme", "http", ":path", method, ":authority", "a", "te", "trailers"}
+	if !slices.Contains(more, "content-type") {
+		all = append(all, "content-type", "application/grpc")
+	}
+	all = append(all, more...)
 	for i := 0; i < len(all); i += 2 {
 		_ = c.hpack.WriteField(hpack.HeaderField{Name: all[i], Value: all[i+1]}) // a buffer takes everything
 	}
