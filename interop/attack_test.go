@@ -5,6 +5,8 @@ package interop
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"sync"
@@ -15,6 +17,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	_ "google.golang.org/grpc/encoding/gzip" // the server can read compressed messages
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
@@ -34,6 +38,7 @@ type attack struct {
 	// data are the DATA frames. The last one ends the call, unless a second HEADERS frame does.
 	data     [][]byte
 	trailers bool
+	block    []byte // of the second
 	// code is how the call ends, pool what the service then sees.
 	code codes.Code
 	pool string
@@ -42,50 +47,55 @@ type attack struct {
 // send makes the call on a new connection.
 func (a attack) send(t *testing.T, address string, config *tls.Config) rawcall.End {
 	t.Helper()
-	conn := rawConn(t, address, config)
+	end, err := a.try(t, address, config, 10*time.Second)
+	if err != nil {
+		t.Fatalf("%s: %v", a.name, err)
+	}
+	return end
+}
+
+// try is send for calls that may not even get a status.
+func (a attack) try(t *testing.T, address string, config *tls.Config, patience time.Duration) (rawcall.End, error) {
+	t.Helper()
+	tcp, err := (&tls.Dialer{NetDialer: &net.Dialer{Timeout: time.Second}, Config: config}).DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		return rawcall.End{}, err
+	}
+	defer func() { _ = tcp.Close() }()
+	conn, err := rawcall.New(tcp)
+	if err != nil {
+		return rawcall.End{}, err
+	}
+	go conn.Listen()
+	if err := a.write(conn); err != nil {
+		return rawcall.End{}, err
+	}
+	select {
+	case end, ok := <-conn.Ends:
+		if !ok {
+			return rawcall.End{}, errors.New("the connection ended")
+		}
+		return end, nil
+	case <-time.After(patience):
+		return rawcall.End{}, fmt.Errorf("no end within %s", patience)
+	}
+}
+
+func (a attack) write(conn *rawcall.Conn) error {
 	path := a.path
 	if path == "" {
 		path = confirmPath
 	}
 	stream, err := conn.Open(path, slices.Concat(a.headers, []string{"grpc-timeout", "5S"})...)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for i, data := range a.data {
-		if err := conn.Send(stream, data, i == len(a.data)-1 && !a.trailers); err != nil {
-			t.Fatal(err)
+		if err == nil {
+			err = conn.Send(stream, data, i == len(a.data)-1 && !a.trailers)
 		}
 	}
-	if a.trailers {
-		if err := conn.Framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, EndHeaders: true, EndStream: true}); err != nil {
-			t.Fatal(err)
-		}
+	if err == nil && a.trailers {
+		err = conn.Framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: a.block, EndHeaders: true, EndStream: true})
 	}
-	select {
-	case end, ok := <-conn.Ends:
-		if !ok {
-			t.Fatalf("%s: the connection ended", a.name)
-		}
-		return end
-	case <-time.After(10 * time.Second):
-		t.Fatalf("%s: no end within 10 s", a.name)
-	}
-	return rawcall.End{}
-}
-
-func rawConn(t *testing.T, address string, config *tls.Config) *rawcall.Conn {
-	t.Helper()
-	conn, err := (&tls.Dialer{NetDialer: &net.Dialer{Timeout: time.Second}, Config: config}).DialContext(t.Context(), "tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	raw, err := rawcall.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	go raw.Listen()
-	return raw
+	return err
 }
 
 // framed is the message behind its prefix.
@@ -107,6 +117,9 @@ func newRecorder(t *testing.T) *recorder {
 	r := &recorder{backend: backend{tcp.Addr().String(), socket.Addr().String()}}
 	s := grpc.NewServer()
 	useradminv1.RegisterUserAdminServer(s, r)
+	checks := health.NewServer()
+	checks.SetServingStatus(serviceName, healthpb.HealthCheckResponse_SERVING)
+	healthpb.RegisterHealthServer(s, checks)
 	go func() { _ = s.Serve(newTwin(tcp, socket)) }()
 	t.Cleanup(s.Stop)
 	return r

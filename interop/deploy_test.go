@@ -61,10 +61,8 @@ func TestCallersAreAuthenticated(t *testing.T) {
 			if err := callWith(t, p.address, keys.caller); err != nil {
 				t.Fatal(err)
 			}
-			got := (<-seen).Get("x-forwarded-client-cert")
-			want := map[string]string{"Envoy": callerURI, "HAProxy http": "CN=caller", "nginx": "CN=caller"}[kind.name]
-			if text := strings.Join(got, ","); kind.name != "HAProxy" && (!strings.Contains(text, want) || strings.Contains(text, "forged")) {
-				t.Errorf("x-forwarded-client-cert is %q, want %s", text, want)
+			if got := (<-seen).Get(xfcc); kind.name != "HAProxy" && (len(got) > 0) != (kind.name == "Envoy") {
+				t.Errorf("%s is %q", xfcc, got)
 			}
 			if kind.name == "Envoy" && !awaitText(p.output, `"grpc_status":"OK"`) {
 				t.Errorf("the access log has no gRPC status:\n%s", p.output)
