@@ -7,9 +7,7 @@ import (
 	"crypto/tls"
 	"debug/elf"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -119,26 +117,6 @@ func (h *headers) ConfirmSignUp(ctx context.Context, _ *useradminv1.ConfirmSignU
 	return &useradminv1.ConfirmSignUpResponse{}, nil
 }
 
-// systemd accepts the unit. The binary is replaced, since nothing is installed on this machine.
-func TestSystemdUnit(t *testing.T) {
-	path, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		t.Fatal("systemd-analyze is missing; Debian has it in the package systemd")
-	}
-	shipped, err := os.ReadFile("../deploy/systemd/useradmin@.service")
-	if err != nil {
-		t.Fatal(err)
-	}
-	unit := filepath.Join(t.TempDir(), "useradmin@50051.service")
-	text := strings.ReplaceAll(string(shipped), "/usr/local/bin/useradmin", "/bin/true")
-	if err := os.WriteFile(unit, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if text, err := finish(t, []string{path, "verify", "--man=no", "--recursive-errors=no", unit}); err != nil || strings.Contains(text, filepath.Base(unit)) {
-		t.Errorf("%v\n%s", err, text)
-	}
-}
-
 // The image's binary needs nothing else and no root; testing that takes no container engine.
 func TestImage(t *testing.T) {
 	shipped, err := os.ReadFile("../deploy/docker/Dockerfile")
@@ -185,47 +163,6 @@ func TestImage(t *testing.T) {
 	// A file of the repository that is missing in the context would make the version a modified one.
 	if text, err := finish(t, []string{"git", "-C", "..", "ls-files", "--cached", "--ignored", "--exclude-from=.dockerignore"}); err != nil || text != "" {
 		t.Errorf("%v; the context lacks\n%s", err, text)
-	}
-}
-
-// Two instances of the unit run side by side.
-func TestSystemdTwins(t *testing.T) {
-	shipped, err := os.ReadFile("../deploy/systemd/useradmin@.service")
-	if err != nil {
-		t.Fatal(err)
-	}
-	binary := filepath.Join(t.TempDir(), "useradmin")
-	if text, err := finish(t, []string{"go", "build", "-o", binary, "../cmd/useradmin"}); err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	runtime := t.TempDir()
-	for range 2 {
-		lis := listenLoopback(t)
-		_, port, err := net.SplitHostPort(lis.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = lis.Close()
-		unit := strings.NewReplacer("%i", port, "%t", runtime, "/usr/local/bin/useradmin", binary).Replace(string(shipped))
-		setting := func(name string) string {
-			match := regexp.MustCompile(`(?m)^` + name + `=(.*)$`).FindStringSubmatch(unit)
-			if match == nil {
-				t.Fatalf("the unit has no %s", name)
-			}
-			return match[1]
-		}
-		if err := os.Mkdir(filepath.Join(runtime, setting("RuntimeDirectory")), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		name, value, _ := strings.Cut(setting("Environment"), "=")
-		command := strings.Fields(strings.ReplaceAll(setting("ExecStart"), "${"+name+"}", value))
-		p := run(t, append(command, "--region="+region))
-		for _, text := range []string{`"msg":"serving"`, `"msg":"serving metrics and probes"`} {
-			if !awaitText(p, text) {
-				t.Fatalf("%v does not serve:\n%s", command, p)
-			}
-		}
 	}
 }
 

@@ -13,12 +13,14 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	meshconfig "istio.io/api/mesh/v1alpha1"
 	networking "istio.io/api/networking/v1alpha3"
 	security "istio.io/api/security/v1beta1"
 	apps "k8s.io/api/apps/v1"
 	core "k8s.io/api/core/v1"
 	network "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"sigs.k8s.io/yaml"
 )
 
@@ -26,12 +28,14 @@ import (
 func known() map[string]any {
 	return map[string]any{
 		"v1 ServiceAccount":                        &core.ServiceAccount{},
+		"v1 ConfigMap":                             &core.ConfigMap{},
 		"v1 Service":                               &core.Service{},
 		"apps/v1 Deployment":                       &apps.Deployment{},
 		"policy/v1 PodDisruptionBudget":            &policy.PodDisruptionBudget{},
 		"networking.k8s.io/v1 NetworkPolicy":       &network.NetworkPolicy{},
 		"networking.istio.io/v1 VirtualService":    &networking.VirtualService{},
 		"networking.istio.io/v1 DestinationRule":   &networking.DestinationRule{},
+		"networking.istio.io/v1 Sidecar":           &networking.Sidecar{},
 		"security.istio.io/v1 PeerAuthentication":  &security.PeerAuthentication{},
 		"security.istio.io/v1 AuthorizationPolicy": &security.AuthorizationPolicy{},
 	}
@@ -108,6 +112,136 @@ func decodeSpec(document []byte, spec proto.Message) error {
 		return err
 	}
 	return protojson.Unmarshal(text, spec)
+}
+
+// deployment is that of Kubernetes, or with the patch for a mesh.
+func deployment(t *testing.T, mesh bool) apps.Deployment {
+	t.Helper()
+	text, err := yaml.YAMLToJSONStrict(only(t, "kubernetes/useradmin.yaml", "apps/v1 Deployment"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mesh {
+		patch, err := yaml.YAMLToJSONStrict(only(t, "istio/deployment.yaml", "apps/v1 Deployment"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err = strategicpatch.StrategicMergePatch(text, patch, apps.Deployment{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var d apps.Deployment
+	if err := yaml.UnmarshalStrict(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// environment are the container's variables.
+func environment(c core.Container) map[string]string {
+	all := map[string]string{}
+	for _, variable := range c.Env {
+		all[variable.Name] = variable.Value
+	}
+	return all
+}
+
+// mounted is the volume of the file.
+func mounted(t *testing.T, pod core.PodSpec, file string) core.Volume {
+	t.Helper()
+	for _, mount := range pod.Containers[0].VolumeMounts {
+		if filepath.Dir(file) != mount.MountPath {
+			continue
+		}
+		at := slices.IndexFunc(pod.Volumes, func(v core.Volume) bool { return v.Name == mount.Name })
+		if at < 0 || mount.SubPath != "" {
+			t.Fatalf("%s: no volume %s, or a file of it that never changes", file, mount.Name)
+		}
+		return pod.Volumes[at]
+	}
+	t.Fatalf("%s is not mounted", file)
+	return core.Volume{}
+}
+
+// Without a mesh, callers prove who they are by certificates: the files are there, and the key is not for everybody.
+func TestMutualTLS(t *testing.T) {
+	pod := deployment(t, false).Spec.Template.Spec
+	env := environment(pod.Containers[0])
+	if env["USERADMIN_AUTHN"] != "mtls" {
+		t.Errorf("authn is %q", env["USERADMIN_AUTHN"])
+	}
+	for _, name := range []string{"USERADMIN_TLS_CERT", "USERADMIN_TLS_KEY", "USERADMIN_TLS_CLIENT_CA"} {
+		volume := mounted(t, pod, env[name])
+		if secret := volume.Secret; secret == nil || secret.DefaultMode == nil || *secret.DefaultMode != 0o440 {
+			t.Errorf("%s is in %+v", name, volume)
+		}
+	}
+	if pod.SecurityContext.FSGroup == nil || *pod.SecurityContext.FSGroup != *pod.SecurityContext.RunAsGroup {
+		t.Error("the service can't read its key")
+	}
+	checkPolicy(t, pod)
+}
+
+// checkPolicy wants the policy from the ConfigMap.
+func checkPolicy(t *testing.T, pod core.PodSpec) {
+	t.Helper()
+	var policies core.ConfigMap
+	if err := yaml.UnmarshalStrict(only(t, "kubernetes/useradmin.yaml", "v1 ConfigMap"), &policies); err != nil {
+		t.Fatal(err)
+	}
+	file := environment(pod.Containers[0])["USERADMIN_POLICY"]
+	volume := mounted(t, pod, file)
+	if volume.ConfigMap == nil || volume.ConfigMap.Name != policies.Name || *volume.ConfigMap.DefaultMode&0o022 != 0 {
+		t.Errorf("the policy is in %+v", volume)
+	}
+	if policies.Data[filepath.Base(file)] == "" {
+		t.Errorf("the ConfigMap has no %s", filepath.Base(file))
+	}
+}
+
+// In a mesh the sidecar reaches the service on a socket that both can open, and sets the header that the service accepts.
+func TestSidecar(t *testing.T) {
+	d := deployment(t, true)
+	pod := d.Spec.Template.Spec
+	env := environment(pod.Containers[0])
+	socket := strings.TrimPrefix(env["USERADMIN_LISTEN"], "unix://")
+	if volume := mounted(t, pod, socket); env["USERADMIN_AUTHN"] != "xfcc" || volume.EmptyDir == nil || *pod.SecurityContext.FSGroup != 1337 {
+		t.Errorf("authn %q on %s in %+v", env["USERADMIN_AUTHN"], socket, volume)
+	}
+	for name := range env {
+		if strings.HasPrefix(name, "USERADMIN_TLS_") {
+			t.Errorf("%s is left", name)
+		}
+	}
+	if slices.ContainsFunc(pod.Volumes, func(v core.Volume) bool { return v.Secret != nil }) {
+		t.Error("a secret is left")
+	}
+	checkPolicy(t, pod)
+	annotations := d.Spec.Template.Annotations
+	var mounts []core.VolumeMount
+	if err := yaml.UnmarshalStrict([]byte(annotations["sidecar.istio.io/userVolumeMount"]), &mounts); err != nil || len(mounts) != 1 || mounts[0].MountPath != filepath.Dir(socket) {
+		t.Errorf("the sidecar mounts %v, %v", mounts, err)
+	}
+	text, err := yaml.YAMLToJSONStrict([]byte(annotations["proxy.istio.io/config"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config meshconfig.ProxyConfig
+	if err := protojson.Unmarshal(text, &config); err != nil {
+		t.Fatal(err)
+	}
+	headers := config.GetProxyHeaders()
+	set := headers.GetSetCurrentClientCertDetails()
+	if headers.GetForwardedClientCert() != meshconfig.ForwardClientCertDetails_SANITIZE_SET || set.GetSubject().GetValue() || set.GetDns().GetValue() || !set.GetUri().GetValue() {
+		t.Errorf("the sidecar's headers: %v", headers)
+	}
+	var s networking.Sidecar
+	if err := decodeSpec(only(t, "istio/useradmin.yaml", "networking.istio.io/v1 Sidecar"), &s); err != nil {
+		t.Fatal(err)
+	}
+	if in := s.GetIngress()[0]; in.GetDefaultEndpoint() != env["USERADMIN_LISTEN"] || in.GetPort().GetNumber() != 50051 {
+		t.Errorf("the sidecar connects to %v", in)
+	}
 }
 
 // The Deployment has what the service needs: time to drain, probes of the right services, no root.
