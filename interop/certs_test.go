@@ -17,10 +17,18 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
+
+	"cognito.internal/useradmin/internal/authn"
+	"cognito.internal/useradmin/internal/devca"
+	"cognito.internal/useradmin/internal/policy"
+	"cognito.internal/useradmin/server"
 )
 
-const callerURI = "spiffe://example.test/ns/backend/sa/caller"
+const (
+	callerURI = "spiffe://example.test/ns/backend/sa/caller"
+	// holderURI is a second caller, who takes all places.
+	holderURI = "spiffe://example.test/ns/backend/sa/holder"
+)
 
 // pki is a new certificate authority with one server and one caller.
 type pki struct {
@@ -32,6 +40,7 @@ type pki struct {
 	caller, stranger *tls.Config
 }
 
+// newPKI writes the files that deploy/README.md names.
 func newPKI(t *testing.T) *pki {
 	t.Helper()
 	p := &pki{dir: t.TempDir(), pool: x509.NewCertPool()}
@@ -46,20 +55,47 @@ func newPKI(t *testing.T) *pki {
 	if p.ca, err = x509.ParseCertificate(caDER); err != nil {
 		t.Fatal(err)
 	}
-	p.pool.AddCert(p.ca)
-	p.write(t, "callers-ca.crt", "CERTIFICATE", caDER)
-
-	p.issue(t, "server", &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "useradmin"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
-	})
-	p.stranger = &tls.Config{RootCAs: p.pool, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12}
-	p.caller = p.callerOf(t, callerURI)
+	p := &pki{dir: t.TempDir(), ca: ca}
+	server, err := ca.Server("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	health, err := ca.Client("spiffe://example.test/haproxy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority := devca.CertificatesPEM(ca.Certificate)
+	crt, key := pemOf(t, server)
+	p.write(t, "callers-ca.crt", authority)
+	p.write(t, "server-ca.crt", authority)
+	p.write(t, "server.crt", crt)
+	p.write(t, "server.key", key)
+	p.write(t, "server.pem", crt, key)
+	crt, key = pemOf(t, health)
+	p.write(t, "health.pem", crt, key)
+	p.stranger = &tls.Config{RootCAs: ca.Pool(), NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12}
+	p.caller = p.presenting(t, devca.Request{Name: "caller", URIs: []string{callerURI}})
 	return p
 }
 
-// callerOf presents a certificate with this URI.
-func (p *pki) callerOf(t *testing.T, uri string) *tls.Config {
+func pemOf(t *testing.T, pair *devca.Pair) (crt, key []byte) {
+	t.Helper()
+	key, err := devca.KeyPEM(pair.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return devca.CertificatesPEM(pair.Chain...), key
+}
+
+func (p *pki) write(t *testing.T, name string, parts ...[]byte) {
+	t.Helper()
+	if err := devca.WriteFile(filepath.Join(p.dir, name), bytes.Join(parts, nil)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// presenting presents a new certificate of a caller.
+func (p *pki) presenting(t *testing.T, r devca.Request) *tls.Config {
 	t.Helper()
 	parsed, err := url.Parse(uri)
 	if err != nil {
@@ -79,44 +115,32 @@ func (p *pki) presenting(t *testing.T, template *x509.Certificate) *tls.Config {
 	return config
 }
 
-func newKey(t *testing.T) *ecdsa.PrivateKey {
+// before is the configuration of a service behind the proxy: Envoy tells it who calls, HAProxy in mode tcp lets it see that
+// itself, and behind the others callers have no names.
+func (p *pki) before(t *testing.T, config server.Config, proxy string) server.Config {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	switch proxy {
+	case "Envoy":
+		config.Authn = authn.XFCC
+	case "HAProxy":
+		files := authn.Files{Cert: filepath.Join(p.dir, "server.crt"), Key: filepath.Join(p.dir, "server.key"), ClientCA: filepath.Join(p.dir, "callers-ca.crt")}
+		loaded, err := authn.Load(files, tls.VersionTLS13)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.Authn, config.TLS = authn.MTLS, loaded
+	default:
+		return config
+	}
+	rules, err := policy.Parse([]byte(policyOf(callerURI) + policyOf(holderURI)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key
+	config.Policy = func() *policy.Policy { return rules }
+	return config
 }
 
-func sign(t *testing.T, cert, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey) []byte {
-	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, cert, parent, key.Public(), parentKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
-}
-
-// issue writes NAME.crt, NAME.key and, for HAProxy, both as NAME.pem.
-func (p *pki) issue(t *testing.T, name string, cert *x509.Certificate) {
-	t.Helper()
-	key := newKey(t)
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	crt := p.write(t, name+".crt", "CERTIFICATE", sign(t, cert, p.ca, key, p.caKey))
-	pair := p.write(t, name+".key", "PRIVATE KEY", keyDER)
-	if err := os.WriteFile(filepath.Join(p.dir, name+".pem"), append(bytes.Clone(crt), pair...), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (p *pki) write(t *testing.T, name, kind string, der []byte) []byte {
-	t.Helper()
-	text := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
-	if err := os.WriteFile(filepath.Join(p.dir, name), text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return text
+// policyOf lets one caller do everything.
+func policyOf(caller string) string {
+	return `permit (principal == Caller::"` + caller + `", action, resource);` + "\n"
 }

@@ -15,10 +15,13 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/devca"
+	"cognito.internal/useradmin/internal/fakecognito"
 	"cognito.internal/useradmin/server"
 )
 
@@ -48,6 +51,9 @@ func TestCallersAreAuthenticated(t *testing.T) {
 	impostor := keys.caller.Clone()
 	impostor.Certificates = newPKI(t).caller.Certificates
 	for _, kind := range proxyKinds() {
+		if kind.name == "HAProxy" {
+			continue // the service does it; see TestPassedThrough
+		}
 		t.Run(kind.name, func(t *testing.T) {
 			p := kind.start(t, keys.dir, [2]backend{at, at})
 			if err := callWith(t, p.address, keys.stranger); err == nil {
@@ -59,13 +65,45 @@ func TestCallersAreAuthenticated(t *testing.T) {
 			if err := callWith(t, p.address, keys.caller); err != nil {
 				t.Fatal(err)
 			}
-			if got := (<-seen).Get(xfcc); kind.name != "HAProxy" && (len(got) > 0) != (kind.name == "Envoy") {
+			if got := (<-seen).Get(xfcc); (len(got) > 0) != (kind.name == "Envoy") {
 				t.Errorf("%s is %q", xfcc, got)
 			}
 			if kind.name == "Envoy" && !awaitText(p.output, `"grpc_status":"OK"`) {
 				t.Errorf("the access log has no gRPC status:\n%s", p.output)
 			}
 		})
+	}
+}
+
+// HAProxy lets the service see for itself who calls.
+func TestPassedThrough(t *testing.T) {
+	keys := newPKI(t)
+	config := keys.before(t, server.Config{}, "HAProxy")
+	r := newReplica(t, newCognito(t, newUpstream(t, func(fakecognito.Request) fakecognito.Fault { return succeed() }).url), config)
+	t.Cleanup(func() { r.stop(t) })
+	p := proxyNamed(t, "HAProxy").start(t, keys.dir, [2]backend{r.backend, r.backend})
+	impostor := keys.caller.Clone()
+	impostor.Certificates = newPKI(t).caller.Certificates
+	usual := usualMessage(t)
+	for name, config := range map[string]*tls.Config{"stranger": keys.stranger, "impostor": impostor} {
+		if end, err := (attack{data: [][]byte{usual}}).try(t, p.address, config, time.Second); err == nil {
+			t.Errorf("%s got the answer %v", name, end.Status)
+		}
+	}
+	other := keys.presenting(t, devca.Request{URIs: []string{callerURI + "s"}})
+	for _, test := range []struct {
+		name    string
+		config  *tls.Config
+		headers []string
+		code    codes.Code
+	}{
+		{"caller", keys.caller, nil, codes.OK},
+		{"forger", keys.caller, []string{xfcc, forged()}, codes.Unauthenticated}, // a wrong route must be seen
+		{"other", other, nil, codes.PermissionDenied},
+	} {
+		if end := (attack{name: test.name, headers: test.headers, data: [][]byte{usual}}).send(t, p.address, test.config); end.Status.Code() != test.code {
+			t.Errorf("%s: %v, want %s", test.name, end.Status, test.code)
+		}
 	}
 }
 
@@ -207,9 +245,9 @@ func TestEnvoyStatistics(t *testing.T) {
 func TestAnotherEnvoysCount(t *testing.T) {
 	t.Parallel()
 	c := testCase{name: "counted", faults: statusIs("CONFIRMED")}
-	r := newReplica(t, newCognito(t, newUpstream(t, scripted([]testCase{c})).url), server.Config{})
-	t.Cleanup(func() { r.stop(t) })
 	keys := newPKI(t)
+	r := newReplica(t, newCognito(t, newUpstream(t, scripted([]testCase{c})).url), keys.before(t, server.Config{}, "Envoy"))
+	t.Cleanup(func() { r.stop(t) })
 	p := path{name: "Envoy", address: sidecar(t, proxyNamed(t, "Envoy").start(t, keys.dir, [2]backend{r.backend, r.backend}).address, keys.caller).address}
 	calling := newGoCaller(t)
 	tests := []struct{ count, repeated, outcome string }{
@@ -266,10 +304,11 @@ func TestServiceConfigs(t *testing.T) {
 		t.Fatalf("%v %v", found, err)
 	}
 	c := testCase{name: "config", allow: true, faults: append(throw("ServiceUnavailableException", ""), statusIs("CONFIRMED")...)}
-	r := newReplica(t, newCognito(t, newUpstream(t, scripted([]testCase{c})).url), server.Config{})
-	t.Cleanup(func() { r.stop(t) })
 	keys := newPKI(t)
-	haproxy := sidecar(t, proxyNamed(t, "HAProxy").start(t, keys.dir, [2]backend{r.backend, r.backend}).address, keys.caller).address
+	cognito := newCognito(t, newUpstream(t, scripted([]testCase{c})).url)
+	r, behind := newReplica(t, cognito, server.Config{}), newReplica(t, cognito, keys.before(t, server.Config{}, "HAProxy"))
+	t.Cleanup(func() { r.stop(t); behind.stop(t) })
+	haproxy := sidecar(t, proxyNamed(t, "HAProxy").start(t, keys.dir, [2]backend{behind.backend, behind.backend}).address, keys.caller).address
 	calling := newGoCaller(t)
 	for _, name := range found {
 		text, err := os.ReadFile(name)

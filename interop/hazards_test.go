@@ -35,7 +35,7 @@ func TestHazards(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.proxy+" "+test.name, func(t *testing.T) {
 			kind := callerKind{name: test.proxy + test.name}
-			p := path{name: "hazard", address: sidecar(t, proxyNamed(t, test.proxy).start(t, w.pki.dir, w.backends(), test.change).address, w.pki.caller).address}
+			p := path{name: "hazard", address: sidecar(t, proxyNamed(t, test.proxy).start(t, w.pki.dir, w.backends(test.proxy), test.change).address, w.pki.caller).address}
 			calling := newGoCaller(t)
 			// HAProxy treats the first call of a connection differently from later ones.
 			warm := testCase{name: "warm"}.request(kind, p)
@@ -85,7 +85,7 @@ func (h *hedged) fault(r fakecognito.Request) fakecognito.Fault {
 func TestHedging(t *testing.T) {
 	h := &hedged{seen: map[string]int{}}
 	w := newWorld(t, h.fault)
-	envoy := proxyNamed(t, "Envoy").start(t, w.pki.dir, w.backends(), envoyHedging()...)
+	envoy := proxyNamed(t, "Envoy").start(t, w.pki.dir, w.backends("Envoy"), envoyHedging()...)
 	check := func(kind callerKind, p path, config string) {
 		t.Run(kind.name+" "+p.name, func(t *testing.T) {
 			calling := kind.open(t)

@@ -58,14 +58,16 @@ func (p path) want(golden map[string]answer, c testCase) (a answer, sendings int
 
 const unavailable = "UNAVAILABLE"
 
-// world is two replicas of the service with all paths to them.
+// world is the service, behind each proxy as two replicas that trust callers as that proxy lets them, with all paths to it.
 type world struct {
 	upstream *upstream
-	replicas [2]*replica
-	cutters  [2]*cutter
 	pki      *pki
-	proxies  map[string]*proxy
-	paths    []path
+	// plain are the replicas for callers without names, known those for each proxy that lets them know their callers.
+	plain   [2]*replica
+	known   map[string][2]*replica
+	cutters map[*replica]*cutter
+	proxies map[string]*proxy
+	paths   []path
 }
 
 // newWorld starts the replicas, the proxies and the relays between them.
@@ -76,16 +78,17 @@ func newWorld(t *testing.T, fault func(fakecognito.Request) fakecognito.Fault) *
 
 func newWorldOf(t *testing.T, fault func(fakecognito.Request) fakecognito.Fault, config server.Config) *world {
 	t.Helper()
-	w := &world{upstream: newUpstream(t, fault), pki: newPKI(t), proxies: map[string]*proxy{}}
-	cognito := newCognito(t, w.upstream.url)
-	for i := range w.replicas {
-		r := newReplica(t, cognito, config)
-		t.Cleanup(func() { r.stop(t) })
-		w.replicas[i], w.cutters[i] = r, newCutter(t, r.backend)
+	w := &world{
+		upstream: newUpstream(t, fault), pki: newPKI(t), known: map[string][2]*replica{}, cutters: map[*replica]*cutter{}, proxies: map[string]*proxy{},
 	}
-	w.paths = []path{{name: "direct", address: w.cutters[0].address}}
+	cognito := newCognito(t, w.upstream.url)
+	w.plain = w.newReplicas(t, cognito, config)
+	for _, proxy := range []string{"Envoy", "HAProxy"} {
+		w.known[proxy] = w.newReplicas(t, cognito, w.pki.before(t, config, proxy))
+	}
+	w.paths = []path{{name: "direct", address: w.backends("")[0].address}}
 	for _, kind := range proxyKinds() {
-		p := kind.start(t, w.pki.dir, w.backends())
+		p := kind.start(t, w.pki.dir, w.backends(kind.name))
 		w.proxies[kind.name] = p
 		w.paths = append(w.paths, path{
 			kind.name, sidecar(t, p.address, w.pki.caller).address, kind.name == "Envoy", kind.name == "HAProxy http",
@@ -94,12 +97,31 @@ func newWorldOf(t *testing.T, fault func(fakecognito.Request) fakecognito.Fault,
 	return w
 }
 
-// backends are where proxies find the replicas.
-func (w *world) backends() [2]backend { return [2]backend{w.cutters[0].backend, w.cutters[1].backend} }
+func (w *world) newReplicas(t *testing.T, cognito server.Cognito, config server.Config) (two [2]*replica) {
+	t.Helper()
+	for i := range two {
+		r := newReplica(t, cognito, config)
+		t.Cleanup(func() { r.stop(t) })
+		two[i], w.cutters[r] = r, newCutter(t, r.backend)
+	}
+	return two
+}
+
+// backends are where the proxy finds its replicas.
+func (w *world) backends(proxy string) [2]backend {
+	two, ok := w.known[proxy]
+	if !ok {
+		two = w.plain
+	}
+	return [2]backend{w.cutters[two[0]].backend, w.cutters[two[1]].backend}
+}
 
 // logged are the lines of a request id on all replicas.
-func (w *world) logged(requestID string) []map[string]any {
-	return append(w.replicas[0].log.of(requestID), w.replicas[1].log.of(requestID)...)
+func (w *world) logged(requestID string) (lines []map[string]any) {
+	for r := range w.cutters {
+		lines = append(lines, r.log.of(requestID)...)
+	}
+	return lines
 }
 
 // scripted returns the faults of a request's case in turn.

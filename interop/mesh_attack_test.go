@@ -32,7 +32,7 @@ func pool(id string) []byte {
 
 // wide is the field with its tag, or its length, in more bytes than it needs.
 func wide(id string, tag, length int) []byte {
-	return slices.Concat(padded(1<<3|2, tag), padded(byte(len(id)), length), []byte(id))
+	return slices.Concat(padded(1<<3|2, tag), padded(byte(len(id)), length), []byte(id)) //nolint:gosec // short
 }
 
 func padded(value byte, width int) []byte {

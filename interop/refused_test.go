@@ -4,15 +4,19 @@ package interop
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/devca"
 	"cognito.internal/useradmin/internal/fakecognito"
 	"cognito.internal/useradmin/server"
 )
@@ -50,30 +54,41 @@ func TestRefusalsBeforeTheMessageArrive(t *testing.T) {
 	}
 }
 
-// fill takes the one place of each replica until the test ends.
+// fill takes the one place of each replica until the test ends, for another caller than the tests'.
 func (w *world) fill(t *testing.T) {
 	t.Helper()
 	ctx, release := context.WithCancel(t.Context())
-	ended := make(chan struct{}, len(w.replicas))
-	for _, r := range w.replicas {
-		conn, err := grpc.NewClient(r.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	holder := w.pki.presenting(t, devca.Request{URIs: []string{holderURI}})
+	ended := make(chan struct{}, len(w.cutters))
+	n := 0
+	hold := func(ctx context.Context, target string, secure credentials.TransportCredentials) {
+		conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(secure), grpc.WithNoProxy())
 		if err != nil {
 			t.Fatal(err)
 		}
+		n++
+		request := &useradminv1.ConfirmSignUpRequest{UserPoolId: usualPool, Username: fmt.Sprint("holds-", n)}
 		go func() {
-			_, _ = useradminv1.NewUserAdminClient(conn).ConfirmSignUp(ctx, &useradminv1.ConfirmSignUpRequest{UserPoolId: usualPool, Username: "holds-" + r.address})
+			_, _ = useradminv1.NewUserAdminClient(conn).ConfirmSignUp(ctx, request)
 			_ = conn.Close()
 			ended <- struct{}{}
 		}()
 	}
+	plaintext := insecure.NewCredentials()
+	for i, r := range w.plain {
+		hold(ctx, r.address, plaintext)
+		hold(ctx, w.known["HAProxy"][i].address, credentials.NewTLS(holder))
+		named := metadata.AppendToOutgoingContext(ctx, xfcc, "Hash="+strings.Repeat("0", 64)+";URI="+holderURI)
+		hold(named, "unix:"+w.known["Envoy"][i].socket, plaintext)
+	}
 	t.Cleanup(func() {
 		release()
-		for range w.replicas {
+		for range w.cutters {
 			<-ended
 		}
 	})
 	for range 200 {
-		if len(w.upstream.requests(0)) == len(w.replicas) {
+		if len(w.upstream.requests(0)) == len(w.cutters) {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)

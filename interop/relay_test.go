@@ -79,10 +79,10 @@ func (c *cutter) cut() {
 	}
 }
 
-// socketPath is short, as the paths of sockets must be.
+// socketPath is short, as the paths of sockets must be, and in a folder whose mode can be changed.
 func socketPath(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "useradmin")
+	dir, err := os.MkdirTemp("", "useradmin") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -163,11 +163,11 @@ func TestRollingRestarts(t *testing.T) {
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			results.note(t, "Rolling restarts", "Go, Python, Node grpc-js", name)
-			f := newFleet(t, server.Config{DrainDelay: 200 * time.Millisecond, DrainTimeout: 5 * time.Second})
+			keys := newPKI(t)
+			f := newFleet(t, keys.before(t, server.Config{DrainDelay: 200 * time.Millisecond, DrainTimeout: 5 * time.Second}, name))
 			at := f.backends()
 			address, config := "ipv4:"+at[0].address+","+at[1].address, directConfig
 			if name != "direct" {
-				keys := newPKI(t)
 				address, config = sidecar(t, proxyNamed(t, name).start(t, keys.dir, at).address, keys.caller).address, proxiedConfig
 			}
 			l := f.load(t, address, config)

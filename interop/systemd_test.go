@@ -108,11 +108,7 @@ func TestSystemdTwins(t *testing.T) {
 	}
 	for authn, first := range map[string]string{"xfcc": "", "mtls": "LISTEN=0.0.0.0:%s", "none": "LISTEN=127.0.0.1:%s"} {
 		t.Run(authn, func(t *testing.T) {
-			runtime, err := os.MkdirTemp("", "run")
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = os.RemoveAll(runtime) })
+			runtime := t.TempDir()
 			for range 2 {
 				_, port, err := net.SplitHostPort(freeAddress(t))
 				if err != nil {
@@ -139,9 +135,4 @@ func TestSystemdTwins(t *testing.T) {
 			}
 		})
 	}
-}
-
-// policyOf lets one caller do everything.
-func policyOf(caller string) string {
-	return `permit (principal == Caller::"` + caller + `", action, resource);`
 }

@@ -56,7 +56,9 @@ func denial(t *testing.T) *statuspb.Status {
 	defer func() {
 		_ = conn.Close()
 		srv.Stop()
-		<-ended
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	}()
 	_, err = useradminv1.NewUserAdminClient(conn).ConfirmSignUp(t.Context(), &useradminv1.ConfirmSignUpRequest{UserPoolId: "us-east-1_A", Username: "a"})
 	return canonical(t, status.Convert(err).Proto())
