@@ -81,7 +81,10 @@ func TestPassedThrough(t *testing.T) {
 	config := keys.before(t, server.Config{}, "HAProxy")
 	r := newReplica(t, newCognito(t, newUpstream(t, func(fakecognito.Request) fakecognito.Fault { return succeed() }).url), config)
 	t.Cleanup(func() { r.stop(t) })
-	p := proxyNamed(t, "HAProxy").start(t, keys.dir, [2]backend{r.backend, r.backend})
+	p := proxyNamed(t, "HAProxy").start(t, keys.dir, [2]backend{r.backend, r.backend}, change{"option dontlognull", "option log-health-checks"})
+	if !awaitText(p.output, "Health check for server useradmin/a succeeded") {
+		t.Errorf("no health check succeeds:\n%s", p.output)
+	}
 	impostor := keys.caller.Clone()
 	impostor.Certificates = newPKI(t).caller.Certificates
 	usual := usualMessage(t)
