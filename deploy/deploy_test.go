@@ -10,7 +10,7 @@ import (
 	"cognito.internal/useradmin/internal/policy"
 )
 
-// The service takes the policy that the ConfigMap has, with the caller and the user pool of the other examples.
+// The service takes the policy that the ConfigMap has.
 func TestConfigMapsPolicy(t *testing.T) {
 	text, err := os.ReadFile("kubernetes/useradmin.yaml")
 	if err != nil {
