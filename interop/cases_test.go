@@ -85,8 +85,8 @@ func markedCases(unmarked []testCase) []testCase {
 		"user-already-confirmed": true, "lambda-rejected-applied": true, "lambda-failed": true, "too-many-requests": true,
 		"too-many-requests-allowed": true, "cognito-unavailable": true, "cognito-unavailable-allowed": true,
 		"cognito-credentials-refused": true, "cognito-credentials-missing": true, "cognito-unreachable": true,
-		"cognito-response-lost-fold-allowed": true, "overloaded": true, "pool-busy": true, "deadline-too-short": true, "server-stopping-allowed": true,
-		"caller-not-allowed": true, "audit-unavailable": true,
+		"cognito-response-lost-fold-allowed": true, "overloaded": true, "audit-unavailable": true, "unauthenticated": true,
+		"caller-not-allowed": true, "pool-busy": true, "deadline-too-short": true, "server-stopping-allowed": true,
 	}
 	var all []testCase
 	for _, c := range unmarked {

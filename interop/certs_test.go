@@ -4,17 +4,8 @@ package interop
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
-	"net/url"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -32,10 +23,8 @@ const (
 
 // pki is a new certificate authority with one server and one caller.
 type pki struct {
-	dir   string
-	pool  *x509.CertPool
-	ca    *x509.Certificate
-	caKey *ecdsa.PrivateKey
+	dir string
+	ca  *devca.Authority
 	// caller presents the caller's certificate, stranger none.
 	caller, stranger *tls.Config
 }
@@ -43,16 +32,8 @@ type pki struct {
 // newPKI writes the files that deploy/README.md names.
 func newPKI(t *testing.T) *pki {
 	t.Helper()
-	p := &pki{dir: t.TempDir(), pool: x509.NewCertPool()}
-	p.caKey = newKey(t)
-	ca := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "interop CA"}, IsCA: true,
-		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-	}
-	caDER := sign(t, ca, ca, p.caKey, p.caKey)
-	var err error
-	if p.ca, err = x509.ParseCertificate(caDER); err != nil {
+	ca, err := devca.New(devca.Request{Name: "interop CA"})
+	if err != nil {
 		t.Fatal(err)
 	}
 	p := &pki{dir: t.TempDir(), ca: ca}
@@ -97,21 +78,13 @@ func (p *pki) write(t *testing.T, name string, parts ...[]byte) {
 // presenting presents a new certificate of a caller.
 func (p *pki) presenting(t *testing.T, r devca.Request) *tls.Config {
 	t.Helper()
-	parsed, err := url.Parse(uri)
+	r.Usages = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	pair, err := p.ca.Issue(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p.presenting(t, &x509.Certificate{Subject: pkix.Name{CommonName: "caller"}, URIs: []*url.URL{parsed}})
-}
-
-// presenting presents a client's certificate made of the template.
-func (p *pki) presenting(t *testing.T, template *x509.Certificate) *tls.Config {
-	t.Helper()
-	template.SerialNumber, template.NotBefore, template.NotAfter = big.NewInt(3), p.ca.NotBefore, p.ca.NotAfter
-	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	key := newKey(t)
 	config := p.stranger.Clone()
-	config.Certificates = []tls.Certificate{{Certificate: [][]byte{sign(t, template, p.ca, key, p.caKey)}, PrivateKey: key}}
+	config.Certificates = []tls.Certificate{pair.TLS()}
 	return config
 }
 

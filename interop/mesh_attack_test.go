@@ -6,9 +6,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"fmt"
-	"net/url"
 	"reflect"
 	"slices"
 	"testing"
@@ -16,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"cognito.internal/useradmin/internal/devca"
 	"cognito.internal/useradmin/internal/rawcall"
 )
 
@@ -226,25 +225,20 @@ func TestMeshCallers(t *testing.T) {
 	r := newRecorder(t)
 	keys := newPKI(t)
 	envoy := meshKind().start(t, keys.dir, [2]backend{r.backend, r.backend})
-	uris := func(all ...string) (list []*url.URL) {
-		for _, text := range all {
-			list = append(list, &url.URL{Opaque: text})
-		}
-		return list
-	}
-	for name, template := range map[string]*x509.Certificate{
-		"DNS":       {DNSNames: []string{callerURI}},
-		"e-mail":    {EmailAddresses: []string{callerURI}},
-		"CN":        {Subject: pkix.Name{CommonName: callerURI}},
-		"another":   {URIs: uris(callerURI + "s")},
-		"a part":    {URIs: uris(callerURI[:len(callerURI)-1])},
-		"in it":     {URIs: uris("spiffe://example.test/x;URI=" + callerURI)},
-		"case":      {URIs: uris("SPIFFE" + callerURI[len("spiffe"):])},
-		"two":       {URIs: uris("spiffe://example.test/other", callerURI)},
-		"two first": {URIs: uris(callerURI, "spiffe://example.test/other")},
+	for name, request := range map[string]devca.Request{
+		"DNS":       {DNS: []string{callerURI}},
+		"e-mail":    {Change: func(c *x509.Certificate) { c.EmailAddresses = []string{callerURI} }},
+		"CN":        {Name: callerURI},
+		"another":   {URIs: []string{callerURI + "s"}},
+		"a part":    {URIs: []string{callerURI[:len(callerURI)-1]}},
+		"in it":     {URIs: []string{"spiffe://example.test/x;URI=" + callerURI}},
+		"in a DNS":  {URIs: []string{"spiffe://example.test/x"}, DNS: []string{"x;URI=" + callerURI}},
+		"case":      {URIs: []string{"SPIFFE" + callerURI[len("spiffe"):]}},
+		"two":       {URIs: []string{"spiffe://example.test/other", callerURI}},
+		"two first": {URIs: []string{callerURI, "spiffe://example.test/other"}},
 	} {
 		a := attack{name: name, data: [][]byte{framed(pool(good))}}
-		end := a.send(t, envoy.address, keys.presenting(t, template))
+		end := a.send(t, envoy.address, keys.presenting(t, request))
 		pools, _ := r.take()
 		if end.Status.Code() != codes.PermissionDenied || len(pools) != 0 {
 			t.Errorf("%s: %v, reached %q", name, end.Status, pools)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"cognito.internal/useradmin/internal/devca"
 	"cognito.internal/useradmin/internal/fakecognito"
 	"cognito.internal/useradmin/server"
 )
@@ -45,7 +46,7 @@ func newMesh(t *testing.T) *mesh {
 	keys := newPKI(t)
 	envoy := meshKind().start(t, keys.dir, at)
 	m.allowed = path{name: "Envoy", address: sidecar(t, envoy.address, keys.caller).address}
-	m.other = path{name: "other", address: sidecar(t, envoy.address, keys.callerOf(t, callerURI+"s")).address}
+	m.other = path{name: "other", address: sidecar(t, envoy.address, keys.presenting(t, devca.Request{URIs: []string{callerURI + "s"}})).address}
 	return m
 }
 
