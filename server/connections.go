@@ -46,6 +46,8 @@ type connections struct {
 	unwritten atomic.Int64
 	// writes counts the writes that are under way.
 	writes atomic.Int64
+	// large counts the handshakes under way that are large.
+	large atomic.Int64
 
 	mu   sync.Mutex // guards all below, and the connections' fields that say so
 	open map[*connection]struct{}

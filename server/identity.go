@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/credentials"
@@ -115,7 +114,9 @@ func (h *handshaker) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthIn
 	}
 	s := h.server
 	trust := s.trust.Load()
+	conn.below.others = &s.connections.large
 	secured, identity, err := s.config.TLS.Handshake(&conn.below)
+	conn.below.over()
 	if err != nil {
 		s.metrics.handshakes.WithLabelValues(kindOf(err)).Inc()
 		return nil, nil, err
@@ -196,20 +197,4 @@ func (c *connection) askToGoLocked() {
 	if _, err := c.stream.Write(goAway(lastStream)); err != nil {
 		_ = c.Conn.Close()
 	}
-}
-
-// belowTLS is the connection as TLS sees it.
-type belowTLS struct {
-	net.Conn
-
-	closing atomic.Bool
-}
-
-// SetWriteDeadline lets the last alert take no longer than partingTime, of 5 s that crypto/tls gives it: a caller that reads
-// nothing must not hold up a stop.
-func (b *belowTLS) SetWriteDeadline(t time.Time) error {
-	if b.closing.Load() {
-		t = time.Now().Add(partingTime)
-	}
-	return b.Conn.SetWriteDeadline(t)
 }

@@ -137,7 +137,7 @@ func (m *metrics) begin(r *rpc, contract []row) {
 	} {
 		m.refused.WithLabelValues(kind)
 	}
-	for _, kind := range append(authn.Kinds(), kindOther) {
+	for _, kind := range append(authn.Kinds(), kindOther, kindCrowded) {
 		m.handshakes.WithLabelValues(kind)
 	}
 }
