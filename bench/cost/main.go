@@ -3,6 +3,7 @@
 // /proc; what is printed are ratios within this run, since the times of one machine say nothing of another's.
 //
 //	go run ./bench/cost
+//	go run ./bench/cost -gates
 //	go run ./bench/cost -rounds 9 -callers 1,64 -calls 20000
 package main
 
@@ -39,6 +40,7 @@ func run(ctx context.Context, args []string) error {
 	rounds := flags.Int("rounds", 5, "how often each set-up is measured, one after the other")
 	calls := flags.Int("calls", 20_000, "calls in one measurement")
 	callers := flags.String("callers", "1,64", "concurrent callers, a measurement each")
+	gates := flags.Bool("gates", false, "compare the ways to prove who calls instead, each with a policy, and the audit log")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -47,7 +49,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	s, err := setUp(ctx, dir)
+	s, compare, err := prepare(ctx, dir, *gates)
 	if err != nil {
 		return err
 	}
@@ -57,13 +59,25 @@ func run(ctx context.Context, args []string) error {
 		if err != nil || n < 1 || *rounds < 1 || *calls < n {
 			return fmt.Errorf("%q callers, %d rounds, %d calls: give positive numbers, and no fewer calls than callers", list, *rounds, *calls)
 		}
-		costs, err := s.compare(ctx, n, *calls, *rounds)
+		text, err := compare(ctx, n, *calls, *rounds)
 		if err != nil {
 			return err
 		}
-		fmt.Print(table(n, costs))
+		fmt.Print(text)
 	}
 	return nil
+}
+
+// comparison makes a table.
+type comparison func(ctx context.Context, callers, calls, rounds int) (string, error)
+
+func prepare(ctx context.Context, dir string, gates bool) (*stage, comparison, error) {
+	if gates {
+		s, err := setUpGates(ctx, dir)
+		return s, s.compareGates, err
+	}
+	s, err := setUp(ctx, dir)
+	return s, s.compare, err
 }
 
 // stage is what runs all the time: the servers.
@@ -72,6 +86,8 @@ type stage struct {
 	cognito *process
 	bare    *process
 	service *bench.Service
+	// gated are the services of -gates.
+	gated []gated
 }
 
 func setUp(ctx context.Context, dir string) (*stage, error) {
@@ -97,6 +113,9 @@ func (s *stage) close() {
 	if s.service != nil {
 		s.service.End()
 	}
+	for _, g := range s.gated {
+		g.service.End()
+	}
 	s.bare.end()
 	s.cognito.end()
 }
@@ -112,7 +131,7 @@ type round struct{ bare, direct, service cost }
 // ratio is the service against the two that it replaces.
 func (r round) ratio() float64 { return r.service.total() / (r.bare.total() + r.direct.total()) }
 
-func (s *stage) compare(ctx context.Context, callers, calls, rounds int) ([]round, error) {
+func (s *stage) compare(ctx context.Context, callers, calls, rounds int) (string, error) {
 	all := make([]round, rounds)
 	for i := range all {
 		for _, m := range []struct {
@@ -126,16 +145,16 @@ func (s *stage) compare(ctx context.Context, callers, calls, rounds int) ([]roun
 		} {
 			var err error
 			if *m.into, err = s.measure(ctx, m.role, m.target, callers, calls, m.server); err != nil {
-				return nil, fmt.Errorf("%s to %s: %w", m.role, m.target, err)
+				return "", fmt.Errorf("%s to %s: %w", m.role, m.target, err)
 			}
 		}
 	}
-	return all, nil
+	return table(callers, all), nil
 }
 
 // measure lets a new client warm up, then counts what its calls cost everywhere.
-func (s *stage) measure(ctx context.Context, role, target string, callers, calls int, server *exec.Cmd) (cost, error) {
-	client, err := startRole(ctx, s.self, role, target, strconv.Itoa(callers), strconv.Itoa(calls))
+func (s *stage) measure(ctx context.Context, role, target string, callers, calls int, server *exec.Cmd, proof ...string) (cost, error) {
+	client, err := startRole(ctx, s.self, append([]string{role, target, strconv.Itoa(callers), strconv.Itoa(calls)}, proof...)...)
 	if err != nil {
 		return cost{}, err
 	}
