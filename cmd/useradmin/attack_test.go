@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -19,12 +20,11 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"cognito.internal/useradmin/bench"
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
+	"cognito.internal/useradmin/internal/authn"
 	"cognito.internal/useradmin/internal/rawcall"
 )
 
@@ -39,48 +39,53 @@ const (
 // attackTime is how long each attack lasts.
 const attackTime = time.Second
 
-// attack is what callers do to an address until the context ends.
+// attack is what callers do to a service until the context ends.
 type attack struct {
 	name   string
 	always bool // with -short too
-	attack func(ctx context.Context, address string)
+	attack func(ctx context.Context, s *bench.Service)
 }
 
 func TestAttacks(t *testing.T) {
-	dir := t.TempDir()
-	binary := filepath.Join(dir, "useradmin")
-	if err := bench.BuildService(t.Context(), binary); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("GOMEMLIMIT", strconv.FormatInt(heapLimit(memoryBound, nil), 10))
-	upstream := httptest.NewServer(http.HandlerFunc(slowOrGood))
-	defer upstream.Close()
+	binary := shipped(t)
 	for _, a := range attacks() {
 		if testing.Short() && !a.always {
 			continue
 		}
-		t.Run(a.name, func(t *testing.T) {
-			service, err := bench.StartService(t.Context(), binary, filepath.Join(dir, "log"), upstream.URL)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer service.End()
-			quiet := memory(t, service, "VmHWM")
-			ctx, cancel := context.WithTimeout(t.Context(), attackTime)
-			defer cancel()
-			var both sync.WaitGroup
-			both.Go(func() { a.attack(ctx, service.Address) })
-			good, bad := goodCalls(t, ctx, service.Address)
-			both.Wait()
-			peak := memory(t, service, "VmHWM")
-			t.Logf("%s: %d good calls, %d failed; %d MiB at first, %d MiB at the peak", a.name, good, len(bad), quiet>>20, peak>>20)
-			if len(bad) > 0 || good == 0 {
-				t.Errorf("%d good calls and %d failed: %v", good, len(bad), bad[:min(len(bad), 5)])
-			}
-			if peak > memoryBound {
-				t.Errorf("%d MiB", peak>>20)
-			}
-		})
+		t.Run(a.name, func(t *testing.T) { a.withstand(t, binary, bench.Gate{}, attackTime) })
+	}
+}
+
+// withstand starts the service and attacks it, while another caller makes calls.
+func (a attack) withstand(t *testing.T, binary string, gate bench.Gate, lasts time.Duration) {
+	t.Helper()
+	t.Setenv("GOMEMLIMIT", strconv.FormatInt(heapLimit(memoryBound, nil), 10))
+	upstream := httptest.NewServer(http.HandlerFunc(slowOrGood))
+	defer upstream.Close()
+	log := filepath.Join(t.TempDir(), "log")
+	service, err := bench.StartGated(t.Context(), binary, log, upstream.URL, gate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer service.End()
+	conn := goodConnection(t, service)
+	quiet := memory(t, service, "VmHWM")
+	ctx, cancel := context.WithTimeout(t.Context(), lasts)
+	defer cancel()
+	var both sync.WaitGroup
+	both.Go(func() { a.attack(ctx, service.As(bench.Other)) })
+	if gate.Authn == authn.MTLS {
+		both.Go(func() { goodConnections(t, ctx, service) })
+	}
+	good, bad := goodCalls(t, ctx, conn)
+	both.Wait()
+	peak := memory(t, service, "VmHWM")
+	t.Logf("%s: %d good calls, %d failed; %d MiB at first, %d MiB at the peak", a.name, good, len(bad), quiet>>20, peak>>20)
+	if len(bad) > 0 || good == 0 {
+		t.Errorf("%d good calls and %d failed: %v", good, len(bad), bad[:min(len(bad), 5)])
+	}
+	if peak > memoryBound {
+		t.Errorf("%d MiB", peak>>20)
 	}
 }
 
@@ -96,24 +101,6 @@ func slowOrGood(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	w.Header().Set("X-Amzn-Requestid", "5d6e7f80-1a2b-4c3d-8e4f-000000000001")
 	_, _ = io.WriteString(w, "{}")
-}
-
-// goodCalls makes one call after the other, as a caller with a connection of its own, until the context ends.
-func goodCalls(t *testing.T, ctx context.Context, address string) (good int, bad []error) {
-	t.Helper()
-	client := useradminv1.NewUserAdminClient(dial(t, address))
-	for ctx.Err() == nil {
-		one, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		_, err := client.ConfirmSignUp(one, &useradminv1.ConfirmSignUpRequest{UserPoolId: devPool, Username: "new-1"})
-		cancel()
-		if err != nil {
-			bad = append(bad, err)
-			continue
-		}
-		good++
-		time.Sleep(5 * time.Millisecond)
-	}
-	return good, bad
 }
 
 // memory is a line of the process's status, in bytes.
@@ -133,24 +120,26 @@ func memory(t *testing.T, service *bench.Service, line string) int {
 
 func attacks() []attack {
 	return []attack{
-		{"calls padded to 255 KiB", true, func(ctx context.Context, a string) { calling(ctx, a, 20, 600, padded(255<<10)) }},
-		{"calls padded to 63 KiB", false, func(ctx context.Context, a string) { calling(ctx, a, 20, 600, padded(63<<10)) }},
-		{"5,000 calls of a slow pool", true, func(ctx context.Context, a string) { calling(ctx, a, 50, 5_000, padded(0)) }},
-		{"metadata that JSON makes six times as long", false, func(ctx context.Context, a string) { calling(ctx, a, 40, 900, escaped) }},
-		{"half-sent messages", true, func(ctx context.Context, a string) { openStreams(ctx, a, 20, halfMessage(16<<10)) }},
-		{"half-sent in odd frames", false, func(ctx context.Context, a string) { openStreams(ctx, a, 20, halfMessage(4_100)) }},
-		{"half-sent in bytes", false, func(ctx context.Context, a string) { openStreams(ctx, a, 20, halfMessage(1)) }},
-		{"headers of 31 KiB", false, func(ctx context.Context, a string) { openStreams(ctx, a, 20, headers(1, 31<<10)) }},
-		{"900 headers", false, func(ctx context.Context, a string) { openStreams(ctx, a, 20, headers(900, 1)) }},
-		{"headers and half-sent", false, func(ctx context.Context, a string) {
-			openStreams(ctx, a, 20, halfMessage(4_100, headerFields(55, 500)...))
+		{"calls padded to 255 KiB", true, func(ctx context.Context, s *bench.Service) { calling(ctx, s, 20, 600, padded(255<<10)) }},
+		{"calls padded to 63 KiB", false, func(ctx context.Context, s *bench.Service) { calling(ctx, s, 20, 600, padded(63<<10)) }},
+		{"5,000 calls of a slow pool", true, func(ctx context.Context, s *bench.Service) { calling(ctx, s, 50, 5_000, padded(0)) }},
+		{"metadata that JSON makes six times as long", false, func(ctx context.Context, s *bench.Service) { calling(ctx, s, 40, 900, escaped) }},
+		{"half-sent messages", true, func(ctx context.Context, s *bench.Service) { openStreams(ctx, s, 20, halfMessage(16<<10)) }},
+		{"half-sent in odd frames", false, func(ctx context.Context, s *bench.Service) { openStreams(ctx, s, 20, halfMessage(4_100)) }},
+		{"half-sent in bytes", false, func(ctx context.Context, s *bench.Service) { openStreams(ctx, s, 20, halfMessage(1)) }},
+		{"headers of 31 KiB", false, func(ctx context.Context, s *bench.Service) { openStreams(ctx, s, 20, headers(1, 31<<10)) }},
+		{"900 headers", false, func(ctx context.Context, s *bench.Service) { openStreams(ctx, s, 20, headers(900, 1)) }},
+		{"headers and half-sent", false, func(ctx context.Context, s *bench.Service) {
+			openStreams(ctx, s, 20, halfMessage(4_100, headerFields(55, 500)...))
 		}},
 		{"connections", true, floodConnections},
-		{"calls without end", false, func(ctx context.Context, a string) { flood(ctx, a, 4, true) }},
-		{"calls without end, nobody reads", false, func(ctx context.Context, a string) { flood(ctx, a, 50, false) }},
-		{"settings without end, nobody reads", false, func(ctx context.Context, a string) { floodSettings(ctx, a, 20) }},
-		{"unknown methods, nobody reads", false, func(ctx context.Context, a string) { floodOf(ctx, a, 50, false, "/a.B/C", headerFields(40, 700)...) }},
-		{"responses that nobody reads", false, func(ctx context.Context, a string) { openStreams(ctx, a, 200, invalidCall) }},
+		{"calls without end", false, func(ctx context.Context, s *bench.Service) { flood(ctx, s, 4, true) }},
+		{"calls without end, nobody reads", false, func(ctx context.Context, s *bench.Service) { flood(ctx, s, 50, false) }},
+		{"settings without end, nobody reads", false, func(ctx context.Context, s *bench.Service) { floodSettings(ctx, s, 20) }},
+		{"unknown methods, nobody reads", false, func(ctx context.Context, s *bench.Service) {
+			floodOf(ctx, s, 50, false, "/a.B/C", headerFields(40, 700)...)
+		}},
+		{"responses that nobody reads", false, func(ctx context.Context, s *bench.Service) { openStreams(ctx, s, 200, invalidCall) }},
 	}
 }
 
@@ -175,10 +164,10 @@ func escaped(i int) *useradminv1.ConfirmSignUpRequest {
 }
 
 // calling makes that many calls at once, again and again.
-func calling(ctx context.Context, address string, conns, n int, request func(i int) *useradminv1.ConfirmSignUpRequest) {
+func calling(ctx context.Context, s *bench.Service, conns, n int, request func(i int) *useradminv1.ConfirmSignUpRequest) {
 	clients := make([]useradminv1.UserAdminClient, conns)
 	for i := range clients {
-		conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		conn, err := s.Dial()
 		if err != nil {
 			return
 		}
@@ -199,11 +188,11 @@ func calling(ctx context.Context, address string, conns, n int, request func(i i
 }
 
 // openStreams opens a hundred streams on each connection, and holds them.
-func openStreams(ctx context.Context, address string, conns int, open func(*rawcall.Conn) error) {
+func openStreams(ctx context.Context, s *bench.Service, conns int, open func(*rawcall.Conn) error) {
 	var all sync.WaitGroup
 	for range conns {
 		all.Go(func() {
-			conn := rawDial(ctx, address)
+			conn := rawDial(ctx, s)
 			if conn == nil {
 				return
 			}
@@ -220,9 +209,9 @@ func openStreams(ctx context.Context, address string, conns int, open func(*rawc
 	all.Wait()
 }
 
-func rawDial(ctx context.Context, address string) *rawcall.Conn {
-	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-	if err != nil {
+func rawDial(ctx context.Context, s *bench.Service) *rawcall.Conn {
+	raw := reach(ctx, s)
+	if raw == nil {
 		return nil
 	}
 	conn, err := rawcall.New(raw)
@@ -231,6 +220,26 @@ func rawDial(ctx context.Context, address string) *rawcall.Conn {
 		return nil
 	}
 	return conn
+}
+
+// reach connects as the caller, with TLS where the service has it; nil if that fails.
+func reach(ctx context.Context, s *bench.Service) net.Conn {
+	config, err := s.Gate.TLS()
+	if err != nil {
+		return nil
+	}
+	if config == nil {
+		raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.Address)
+		if err != nil {
+			return nil
+		}
+		return raw
+	}
+	raw, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", s.Address)
+	if err != nil {
+		return nil
+	}
+	return raw
 }
 
 // halfMessage announces a message of 64 KiB and sends all but its end.
@@ -275,21 +284,28 @@ func invalidCall(c *rawcall.Conn) error {
 	return c.Send(stream, rawcall.Prefix(0), true)
 }
 
-// floodConnections opens connections as fast as it can, and keeps 2,000 of them. Every other one greets.
-func floodConnections(ctx context.Context, address string) {
+// floodConnections opens connections without end. Every other one greets.
+func floodConnections(ctx context.Context, s *bench.Service) {
+	keepOpen(ctx, s, func(i int, raw net.Conn) {
+		if i%2 == 0 {
+			_, _ = io.WriteString(raw, http2.ClientPreface+"\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+		}
+	})
+}
+
+// keepOpen opens connections as fast as it can, and keeps 2,000 of them.
+func keepOpen(ctx context.Context, s *bench.Service, greet func(i int, raw net.Conn)) {
 	var kept []net.Conn
 	for i := 0; ctx.Err() == nil; i++ {
 		if len(kept) > 2_000 {
 			_ = kept[0].Close()
 			kept = kept[1:]
 		}
-		raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+		raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.Address)
 		if err != nil {
 			continue
 		}
-		if i%2 == 0 {
-			_, _ = io.WriteString(raw, http2.ClientPreface+"\x00\x00\x00\x04\x00\x00\x00\x00\x00")
-		}
+		greet(i, raw)
 		kept = append(kept, raw)
 	}
 	for _, conn := range kept {
@@ -298,16 +314,16 @@ func floodConnections(ctx context.Context, address string) {
 }
 
 // flood opens streams with a deadline of an hour as fast as it can. The first hold their places.
-func flood(ctx context.Context, address string, conns int, reads bool) {
-	floodOf(ctx, address, conns, reads, confirmMethod, "grpc-timeout", "1H")
+func flood(ctx context.Context, s *bench.Service, conns int, reads bool) {
+	floodOf(ctx, s, conns, reads, confirmMethod, "grpc-timeout", "1H")
 }
 
-func floodOf(ctx context.Context, address string, conns int, reads bool, method string, headers ...string) {
+func floodOf(ctx context.Context, s *bench.Service, conns int, reads bool, method string, headers ...string) {
 	var all sync.WaitGroup
 	for range conns {
 		all.Go(func() {
 			for ctx.Err() == nil {
-				conn := rawDial(ctx, address)
+				conn := rawDial(ctx, s)
 				if conn == nil {
 					return
 				}
@@ -332,7 +348,7 @@ func floodOf(ctx context.Context, address string, conns int, reads bool, method 
 }
 
 // floodSettings sends settings that nobody asked for.
-func floodSettings(ctx context.Context, address string, conns int) {
+func floodSettings(ctx context.Context, s *bench.Service, conns int) {
 	many := make([]http2.Setting, 2_000)
 	for i := range many {
 		many[i] = http2.Setting{ID: http2.SettingInitialWindowSize, Val: 65_535}
@@ -340,7 +356,7 @@ func floodSettings(ctx context.Context, address string, conns int) {
 	var all sync.WaitGroup
 	for range conns {
 		all.Go(func() {
-			conn := rawDial(ctx, address)
+			conn := rawDial(ctx, s)
 			if conn == nil {
 				return
 			}
