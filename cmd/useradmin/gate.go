@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime"
 	"strings"
 
@@ -104,11 +105,30 @@ func newGate(flags gateFlags, logger *slog.Logger, registerer prometheus.Registe
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--audit-key: %w", err)}
 	}
+	if other := flags.sharedWithAudit(); other != "" {
+		return nil, usageError{fmt.Errorf("--audit and %s name the same file: the audit needs one of its own", other)}
+	}
 	g.audit, err = audit.Open(audit.Config{Path: flags.Audit, Key: key, Logger: logger, Registerer: registerer})
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--audit: %w", err)}
 	}
 	return g, nil
+}
+
+// sharedWithAudit is the flag whose file is that of the audit, to which lines would be appended.
+func (f *gateFlags) sharedWithAudit() string {
+	at, err := os.Stat(f.Audit)
+	if err != nil {
+		return "" // it is new
+	}
+	for _, flag := range [][]string{
+		{"--audit-key", f.AuditKey}, {"--policy", f.Policy}, {"--tls-cert", f.TLSCert}, {"--tls-key", f.TLSKey}, {"--tls-client-ca", f.TLSClientCA},
+	} {
+		if other, err := os.Stat(flag[1]); err == nil && os.SameFile(at, other) {
+			return flag[0]
+		}
+	}
+	return ""
 }
 
 func (g *gate) read() (err error) {

@@ -75,6 +75,31 @@ func TestGateRefusesOpenFiles(t *testing.T) {
 	}
 }
 
+// The audit is not appended to another file of the gate.
+func TestAuditHasAFileOfItsOwn(t *testing.T) {
+	callers, err := newDevCallers("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(callers.remove)
+	for name, flag := range map[string]string{
+		"audit.key": "--audit-key", "policy.cedar": "--policy", "server.crt": "--tls-cert", "server.key": "--tls-key", "ca.crt": "--tls-client-ca",
+	} {
+		flags := callers.flags()
+		flags.Audit = filepath.Join(t.TempDir(), "audit")
+		if err := os.Link(callers.path(name), flags.Audit); err != nil {
+			t.Fatal(err)
+		}
+		g, err := newGate(flags, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+		if err == nil || !strings.Contains(err.Error(), "--audit and "+flag+" name the same file") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if g != nil {
+			g.close()
+		}
+	}
+}
+
 // The metrics say how callers prove who they are, and when what they rest on ends.
 func TestGateMetrics(t *testing.T) {
 	callers, err := newDevCallers("127.0.0.1:0")
