@@ -14,14 +14,17 @@ import (
 // maxPending bounds what Pending holds. A service has no more calls at once.
 const maxPending = 100_000
 
-// Pending collects the intents without an outcome. Read takes the files in the order in which they were written.
+// Pending collects the intents without an outcome.
 type Pending struct {
-	// Outcomes is how many intents have one, Early how many outcomes have no intent before them, Torn how many lines are
+	// Outcomes is how many intents have one, Early how many outcomes have no intent, Torn how many lines are
 	// not whole, and Foreign how many are no lines of an audit.
 	Outcomes, Early, Torn, Foreign int
 
 	open map[string]pendingLine
 	next int
+	// early are the ids of the outcomes without an intent: the file before it may come later, as where a shell sorts audit
+	// before audit.1.
+	early map[string]bool
 	// limit is maxPending, unless a test has its own.
 	limit int
 }
@@ -40,8 +43,10 @@ func (p *Pending) Read(r io.Reader) error {
 	var seen [3]int
 	for {
 		text, err := nextLine(lines)
-		if len(text) > 0 {
-			seen[p.add(text)]++
+		for len(text) > 0 {
+			var line []byte
+			line, text = cutLine(text)
+			seen[p.add(line)]++
 		}
 		switch {
 		case len(p.open) > cmp.Or(p.limit, maxPending):
@@ -67,6 +72,16 @@ func nextLine(lines *bufio.Reader) ([]byte, error) {
 		_, err = lines.ReadSlice('\n')
 	}
 	return text, err
+}
+
+// cutLine cuts off what stands before a line's beginning, as where a file that ends within a line was put before another one.
+// No line has such a beginning within it, since quotes are escaped.
+func cutLine(text []byte) (line, rest []byte) {
+	at := bytes.Index(text[1:], []byte(lineStart))
+	if at < 0 || json.Valid(text) {
+		return text, nil
+	}
+	return text[:at+1], text[at+1:]
 }
 
 type lineKind int
@@ -96,6 +111,12 @@ func (p *Pending) add(text []byte) lineKind {
 	}
 	switch line.Event {
 	case intent:
+		if p.early[line.ID] {
+			delete(p.early, line.ID)
+			p.Early--
+			p.Outcomes++
+			break
+		}
 		if p.open == nil {
 			p.open = map[string]pendingLine{}
 		}
@@ -104,6 +125,7 @@ func (p *Pending) add(text []byte) lineKind {
 	case outcome:
 		if _, known := p.open[line.ID]; !known {
 			p.Early++
+			p.remember(line.ID)
 			break
 		}
 		delete(p.open, line.ID)
@@ -114,6 +136,16 @@ func (p *Pending) add(text []byte) lineKind {
 		return foreignLine
 	}
 	return ourLine
+}
+
+// remember keeps the id of an outcome without an intent, unless there are more of them than files in a wrong order have.
+func (p *Pending) remember(id string) {
+	if p.early == nil {
+		p.early = map[string]bool{}
+	}
+	if len(p.early) < cmp.Or(p.limit, maxPending) {
+		p.early[id] = true
+	}
 }
 
 // Lines are the intents without an outcome, in their order.

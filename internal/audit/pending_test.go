@@ -47,6 +47,9 @@ func TestPendingReadsTornFiles(t *testing.T) {
 			{"too long", lines[0] + long + lines[1], "", 1, 0, 1, 0, nil},
 			{"too long at the end", lines[0] + long[:len(long)-1], "r-0", 0, 0, 1, 0, nil},
 			{"an outcome alone", lines[1] + lines[2], "r-1", 0, 1, 0, 0, nil},
+			{"after a torn line", lines[0][:50] + lines[2], "r-1", 0, 0, 1, 0, nil},
+			{"after a whole line", lines[0][:len(lines[0])-1] + lines[2] + lines[1], "r-1", 1, 0, 0, 0, nil},
+			{"after something else", "hello" + lines[2], "r-1", 0, 0, 0, 1, nil},
 			{"something else in between", lines[0] + "hello\n" + `{"time":"x","msg":"call"}` + "\n" + lines[1], "", 1, 0, 0, 2, nil},
 			{"another log", `{"time":"x","msg":"call"}` + "\n", "", 0, 0, 0, 1, ErrNoAudit},
 			{"another type", `{"event":1}` + "\n", "", 0, 0, 0, 1, ErrNoAudit},
@@ -85,6 +88,9 @@ func TestPendingReadsRotatedFiles(t *testing.T) {
 		x.Close()
 		if got := pendingIn(t, x.path+".1", x.path); got != "r-2" {
 			t.Error(got)
+		}
+		if got := pendingIn(t, x.path, x.path+".1"); got != "r-2" {
+			t.Errorf("in the wrong order: %s", got)
 		}
 		if got := pendingIn(t, x.path+".1"); got != "r-1 r-2" {
 			t.Error(got)
