@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -64,13 +65,17 @@ type Log struct {
 	// wake has a value where there may be something to write.
 	wake chan struct{}
 
-	// file, torn and buffer belong to the goroutine that writes. torn says that the file ends within a line.
+	// file, torn, end and buffer belong to the goroutine that writes. torn says that the file ends within a line, end is its
+	// size.
 	file   *opened
 	torn   bool
+	end    int64
 	buffer []byte
 
 	mu    sync.Mutex // guards what follows, and the entries
 	queue []*entry
+	// batch is what is being written.
+	batch []*entry
 	// spare is the last batch, to be filled again.
 	spare []*entry
 	// size and entries are what is not written yet, that which is being written included.
@@ -97,9 +102,10 @@ func Open(config Config) (*Log, error) {
 		return nil, err
 	}
 	l := &Log{
-		config: config, metrics: m, lines: lines, file: file, torn: file.torn,
+		config: config, metrics: m, lines: lines,
 		ended: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
+	l.use(file)
 	l.failing.logger = config.Logger
 	go l.write()
 	return l, nil
@@ -135,6 +141,9 @@ func (l *Log) Intend(ctx context.Context, c Call) (*Intent, error) {
 		why, err = timedOut, ErrUnavailable
 	case <-ctx.Done():
 		why, err = gaveUp, ctx.Err()
+		if errors.Is(err, context.DeadlineExceeded) { // the caller still waits, for the disk
+			why = timedOut
+		}
 	}
 	switch l.leave(&i.line) {
 	case written:
@@ -190,11 +199,25 @@ func (l *Log) Close() {
 	select {
 	case <-l.ended:
 	case <-timer.C:
-		l.mu.Lock()
-		l.over = true
-		l.mu.Unlock()
+		l.giveUp()
 	}
 	l.failing.tell()
+}
+
+// giveUp counts the lines that the disk has not taken.
+func (l *Log) giveUp() {
+	lost := map[event]int{}
+	l.mu.Lock()
+	l.over = true
+	for _, e := range slices.Concat(l.batch, l.queue) {
+		if e.state != late { // which is counted
+			lost[e.event]++
+		}
+	}
+	l.mu.Unlock()
+	for e, lines := range lost {
+		l.fail(e, closed, lines, nil)
+	}
 }
 
 // opened is a file to append to.

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -199,6 +200,50 @@ func TestMovedAndDeletedFiles(t *testing.T) {
 				}
 				if got := pendingIn(t, x.path+".1", x.path); got != "" {
 					t.Errorf("pending: %s", got)
+				}
+			})
+		})
+	}
+}
+
+// Somebody else writes to the file or shortens it: the next line stands alone, and what is gone is told.
+func TestFileChangedByOthers(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		change     func(f *os.File, size int64) error
+		told       int
+	}{
+		{"cut within a line", "intent r-1; intent r-2; outcome r-2 CONFIRMED; 1 torn", func(f *os.File, size int64) error { return f.Truncate(size - 30) }, 1},
+		{"emptied", "intent r-2; outcome r-2 CONFIRMED", func(f *os.File, _ int64) error { return f.Truncate(0) }, 1},
+		{"gone on with", "intent r-1; outcome r-1 CONFIRMED; intent r-2; outcome r-2 CONFIRMED; 1 torn", func(f *os.File, size int64) error {
+			_, err := f.WriteAt([]byte("hello"), size)
+			return err
+		}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x := open(t, "")
+				x.intend(t, "r-1").End(end())
+				synctest.Wait()
+				f, err := os.OpenFile(x.path, os.O_RDWR, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = f.Close() }()
+				size, err := f.Seek(0, io.SeekEnd)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := c.change(f, size); err != nil {
+					t.Fatal(err)
+				}
+				x.intend(t, "r-2").End(end())
+				x.Close()
+				if got := events(t, x.path); got != c.want {
+					t.Errorf("got  %s\nwant %s", got, c.want)
+				}
+				if got := strings.Count(x.log.String(), "the audit file was shortened"); got != c.told {
+					t.Errorf("told %d times: %s", got, x.log)
 				}
 			})
 		})

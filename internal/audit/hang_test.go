@@ -93,11 +93,11 @@ func TestCallerLeaves(t *testing.T) {
 		release := x.hang()
 		defer release()
 		for _, id := range []string{"r-1", "r-2"} {
-			ctx, cancel := context.WithTimeout(t.Context(), patience/2)
-			if _, err := x.Intend(ctx, call(id)); !errors.Is(err, context.DeadlineExceeded) {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(patience/2, cancel)
+			if _, err := x.Intend(ctx, call(id)); !errors.Is(err, context.Canceled) {
 				t.Error(err)
 			}
-			cancel()
 		}
 		release()
 		x.Close()
@@ -106,6 +106,24 @@ func TestCallerLeaves(t *testing.T) {
 		}
 		x.failed(t, intent, gaveUp, 2)
 		if log := x.log.String(); log != "" {
+			t.Error(log)
+		}
+	})
+}
+
+// Callers with short deadlines do not hide that the disk hangs.
+func TestDeadlineWhileTheDiskHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := open(t, "")
+		release := x.hang()
+		defer release()
+		ctx, cancel := context.WithTimeout(t.Context(), patience/2)
+		defer cancel()
+		if _, err := x.Intend(ctx, call("r-1")); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		x.failed(t, intent, timedOut, 1)
+		if log := x.log.String(); !strings.Contains(log, "kind=timed_out lines=1") {
 			t.Error(log)
 		}
 	})
@@ -239,6 +257,10 @@ func TestClose(t *testing.T) {
 		y.Close()
 		if time.Since(began) != closePatience {
 			t.Errorf("after %s", time.Since(began))
+		}
+		y.failed(t, outcome, closed, 2)
+		if log := y.log.String(); !strings.Contains(log, "kind=closed lines=2") {
+			t.Error(log)
 		}
 	})
 }

@@ -135,6 +135,7 @@ func (l *Log) take() (batch []*entry, ended bool) {
 		return nil, false
 	}
 	batch, l.queue, l.spare = l.queue, l.spare, nil
+	l.batch = batch
 	for _, e := range batch {
 		e.state = writing
 	}
@@ -156,6 +157,7 @@ func (l *Log) writeBatch(batch []*entry) {
 		b = append(b, e.text...)
 	}
 	n, err := l.file.Write(b)
+	l.end += int64(n)
 	if n > 0 {
 		l.torn = b[n-1] != '\n'
 	}
@@ -170,6 +172,7 @@ func (l *Log) writeBatch(batch []*entry) {
 func (l *Log) settle(batch []*entry, n int, why kind, err error) {
 	lost := map[event]int{}
 	l.mu.Lock()
+	l.batch = nil
 	var notSent []*entry
 	end := 0
 	for _, e := range batch {
@@ -183,7 +186,7 @@ func (l *Log) settle(batch []*entry, n int, why kind, err error) {
 		switch {
 		case was == late && e.state == written:
 			notSent = append(notSent, l.notSent(e.intent))
-		case was == writing && e.state == failed: // that the others are late is counted
+		case was == writing && e.state == failed && !l.over: // the others are counted: they are late, or Close gave up
 			lost[e.event]++
 		}
 	}
@@ -216,10 +219,15 @@ func (l *Log) notSent(i *Intent) *entry {
 	return &i.last
 }
 
+// use makes it the file that is written to.
+func (l *Log) use(o *opened) { l.file, l.torn, l.end = o, o.torn, o.info.Size() }
+
 // follow opens the path anew where it no longer leads to the file, as after a rotation.
 func (l *Log) follow() error {
 	at, err := os.Stat(l.config.Path)
-	if err == nil && os.SameFile(at, l.file.info) {
+	// A path such as /dev/stdout leads to a file that was deleted, too.
+	if err == nil && os.SameFile(at, l.file.info) && !deleted(at) {
+		l.compare(at.Size())
 		return nil
 	}
 	next, err := l.config.open(l.config.Path)
@@ -233,8 +241,19 @@ func (l *Log) follow() error {
 	}
 	l.metrics.reopened.Inc()
 	_ = l.file.Close()
-	l.file, l.torn = next, next.torn
+	l.use(next)
 	return nil
+}
+
+// compare notices that somebody else changed the file: lines may be gone, and it may end within a line.
+func (l *Log) compare(size int64) {
+	if size == l.end {
+		return
+	}
+	if size < l.end {
+		l.config.Logger.Warn("the audit file was shortened: lines may be lost")
+	}
+	l.end, l.torn = size, size > 0
 }
 
 // kindOf says what is wrong with the disk.
