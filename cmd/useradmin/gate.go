@@ -115,14 +115,16 @@ func newGate(flags gateFlags, logger *slog.Logger, registerer prometheus.Registe
 	return g, nil
 }
 
-// sharedWithAudit is the flag whose file is that of the audit, to which lines would be appended.
+// sharedWithAudit is what else has the file of the audit: a flag whose file lines would be appended to, or an output, which may
+// overwrite them.
 func (f *gateFlags) sharedWithAudit() string {
 	at, err := os.Stat(f.Audit)
-	if err != nil {
-		return "" // it is new
+	if err != nil || !at.Mode().IsRegular() {
+		return "" // it is new, or refused as no file
 	}
 	for _, flag := range [][]string{
 		{"--audit-key", f.AuditKey}, {"--policy", f.Policy}, {"--tls-cert", f.TLSCert}, {"--tls-key", f.TLSKey}, {"--tls-client-ca", f.TLSClientCA},
+		{"the standard output", "/dev/stdout"}, {"the log", "/dev/stderr"},
 	} {
 		if other, err := os.Stat(flag[1]); err == nil && os.SameFile(at, other) {
 			return flag[0]

@@ -212,3 +212,35 @@ func TestLossesAreToldAndCounted(t *testing.T) {
 		t.Errorf("got %v, %v", families, err)
 	}
 }
+
+// The log is not written over the audit.
+func TestAuditIsNoOutput(t *testing.T) {
+	dir := t.TempDir()
+	key := filepath.Join(dir, "key")
+	if err := os.WriteFile(key, bytes.Repeat([]byte("k"), 32), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, set := range map[string]func(cmd *exec.Cmd, f *os.File){
+		"the standard output": func(cmd *exec.Cmd, f *os.File) { cmd.Stdout = f },
+		"the log":             func(cmd *exec.Cmd, f *os.File) { cmd.Stderr = f },
+	} {
+		f, err := os.OpenFile(filepath.Join(dir, "audit"), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := program(t, "serve", "--region=us-east-1", "--cognito-endpoint=http://127.0.0.1:1", "--listen=unix:"+dir+"/s",
+			"--log-format=text", "--audit="+f.Name(), "--audit-key="+key)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		set(cmd, f)
+		_ = cmd.Run()
+		text, err := os.ReadFile(f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := stderr.String() + string(text); cmd.ProcessState.ExitCode() != exitUsage || !strings.Contains(got, "--audit and "+want+" name the same file") {
+			t.Errorf("%s: %s, %s", want, cmd.ProcessState, got)
+		}
+		_ = f.Close()
+	}
+}
