@@ -13,6 +13,7 @@ import (
 	"encoding/asn1"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -264,14 +265,31 @@ func chainCases() []chainCase {
 			}
 			return pair
 		}},
-		{"many of 24 KiB", "", func(t *testing.T, w *world) tls.Certificate {
+		{"many of 24 KiB", "too_large", func(t *testing.T, w *world) tls.Certificate {
 			pair := must[*devca.Pair](t)(w.callers.Client(caller)).TLS()
 			for range 24 << 10 / len(pair.Certificate[0]) {
 				pair.Certificate = append(pair.Certificate, w.callers.Certificate.Raw)
 			}
 			return pair
 		}},
+		{"five of CAs, two of a name", "", func(t *testing.T, w *world) tls.Certificate { return w.withCAs(t, 5, 2) }},
+		{"six of CAs", "too_large", func(t *testing.T, w *world) tls.Certificate { return w.withCAs(t, 6, 1) }},
+		{"three of CAs of the same name", "too_large", func(t *testing.T, w *world) tls.Certificate { return w.withCAs(t, 3, 3) }},
 	}
+}
+
+// withCAs is a caller's certificate with those of as many CAs, some of which have the same name.
+func (w *world) withCAs(t *testing.T, n, same int) tls.Certificate {
+	t.Helper()
+	pair := must[*devca.Pair](t)(w.callers.Client(caller)).TLS()
+	for i := range n {
+		name := "the same"
+		if i >= same {
+			name = "CA " + strconv.Itoa(i)
+		}
+		pair.Certificate = append(pair.Certificate, must[*devca.Authority](t)(devca.New(devca.Request{Name: name})).Certificate.Raw)
+	}
+	return pair
 }
 
 // TestChains shows certificates from other authorities to a server.

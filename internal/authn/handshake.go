@@ -25,7 +25,7 @@ func serverConfig(pair tls.Certificate, clientCAs *x509.CertPool, minVersion uin
 	return &tls.Config{
 		MinVersion:   minVersion,
 		Certificates: []tls.Certificate{pair},
-		ClientAuth:   tls.RequireAndVerifyClientCert,
+		ClientAuth:   tls.RequireAnyClientCert, // Handshake verifies it: crypto/tls does so at any cost
 		ClientCAs:    clientCAs,
 		NextProtos:   []string{alpnH2},
 		// Of TLS 1.2, what HTTP/2 allows.
@@ -39,10 +39,8 @@ func serverConfig(pair tls.Certificate, clientCAs *x509.CertPool, minVersion uin
 		// The server's connections count on one record for each write.
 		DynamicRecordSizingDisabled: true,
 		GetConfigForClient:          checkHello(minVersion),
-		VerifyConnection: func(state tls.ConnectionState) error {
-			_, err := identify(state.VerifiedChains)
-			return err
-		},
+		// Whoever leaves out Handshake lets nobody in.
+		VerifyConnection: func(tls.ConnectionState) error { return fail(protocol) },
 	}
 }
 
@@ -65,13 +63,18 @@ func checkHello(minVersion uint16) func(*tls.ClientHelloInfo) (*tls.Config, erro
 // by the connection's deadline. The connection remains the caller's to close.
 func (t *TLS) Handshake(raw net.Conn) (*tls.Conn, Identity, error) {
 	peer := &bounded{Conn: raw, left: maxHandshakeBytes}
-	conn := tls.Server(peer, t.current.Load().config)
+	config := t.current.Load().config.Clone()
+	var identity Identity
+	config.VerifyConnection = func(state tls.ConnectionState) (err error) {
+		identity, err = verify(state.PeerCertificates, config.ClientCAs)
+		return err
+	}
+	conn := tls.Server(peer, config)
 	if err := conn.HandshakeContext(context.Background()); err != nil {
 		return nil, Identity{}, fail(peer.kind(err))
 	}
-	identity, err := identify(conn.ConnectionState().VerifiedChains)
-	if err != nil {
-		return nil, Identity{}, err
+	if identity.Caller == "" {
+		return nil, Identity{}, fail(noCertificate)
 	}
 	peer.free = true
 	return conn, identity, nil
@@ -124,14 +127,11 @@ func (b *bounded) Read(p []byte) (int, error) {
 func (b *bounded) kind(err error) string {
 	var (
 		failure *Failure
-		invalid *tls.CertificateVerificationError
 		plain   tls.RecordHeaderError
 	)
 	switch {
 	case errors.As(err, &failure):
 		return failure.Kind
-	case errors.As(err, &invalid):
-		return chainKind(invalid.Err, time.Now())
 	case errors.As(err, &plain):
 		return notTLS
 	case b.old:

@@ -3,7 +3,6 @@ package authn
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"sync/atomic"
 	"time"
 
@@ -59,22 +58,7 @@ func (t *TLS) Watch(ctx context.Context, changed func(clientCA bool), failed fun
 // Verify tells whether the chain of the connection's peer is still good, by the client CAs in use and at the present time. Its
 // error wraps a *Failure.
 func (t *TLS) Verify(c *tls.Conn) error {
-	certs := c.ConnectionState().PeerCertificates
-	if len(certs) == 0 {
-		return fail(noCertificate)
-	}
-	between := x509.NewCertPool()
-	for _, cert := range certs[1:] {
-		between.AddCert(cert)
-	}
-	chains, err := certs[0].Verify(x509.VerifyOptions{
-		Roots: t.current.Load().config.ClientCAs, Intermediates: between,
-		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	})
-	if err != nil {
-		return fail(chainKind(err, time.Now()))
-	}
-	_, err = identify(chains)
+	_, err := verify(c.ConnectionState().PeerCertificates, t.current.Load().config.ClientCAs)
 	return err
 }
 
