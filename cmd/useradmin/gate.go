@@ -6,8 +6,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -77,6 +79,35 @@ func given(flags ...[]string) []string {
 	return names
 }
 
+// withoutSecret is the error without the path that cannot be opened, where that may be no path: somebody put the key itself into
+// the setting.
+func (f *gateFlags) withoutSecret(err error) error {
+	var failed *fs.PathError
+	if !errors.As(err, &failed) || isPath(failed.Path) {
+		return err
+	}
+	for _, flag := range [][]string{
+		{"--tls-cert", f.TLSCert}, {"--tls-key", f.TLSKey}, {"--tls-client-ca", f.TLSClientCA},
+		{"--policy", f.Policy}, {"--audit", f.Audit}, {"--audit-key", f.AuditKey},
+	} {
+		if flag[1] == failed.Path {
+			return fmt.Errorf("%s: %w, and the value is not shown, since it may be a secret: give the path of a file", flag[0], failed.Err)
+		}
+	}
+	return err
+}
+
+// isPath tells whether the text is too short for a key, or names a folder that exists.
+func isPath(text string) bool {
+	const shortestKey = 32
+	folder, _ := filepath.Split(text)
+	if len(text) < shortestKey || folder == "" || strings.ContainsAny(text, "\r\n") {
+		return len(text) < shortestKey
+	}
+	info, err := os.Stat(folder)
+	return err == nil && info.IsDir()
+}
+
 // gate decides who may call, and keeps the evidence.
 type gate struct {
 	flags    gateFlags
@@ -93,7 +124,7 @@ func newGate(flags gateFlags, logger *slog.Logger, registerer prometheus.Registe
 	g := &gate{flags: flags, logger: logger}
 	g.flags.Authn = cmp.Or(flags.Authn, authn.None)
 	if err := g.read(); err != nil {
-		return nil, usageError{err}
+		return nil, usageError{flags.withoutSecret(err)}
 	}
 	if err := g.register(registerer); err != nil {
 		return nil, err
@@ -103,14 +134,14 @@ func newGate(flags gateFlags, logger *slog.Logger, registerer prometheus.Registe
 	}
 	key, err := audit.ReadKey(flags.AuditKey)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--audit-key: %w", err)}
+		return nil, usageError{flags.withoutSecret(fmt.Errorf("--audit-key: %w", err))}
 	}
 	if other := flags.sharedWithAudit(); other != "" {
 		return nil, usageError{fmt.Errorf("--audit and %s name the same file: the audit needs one of its own", other)}
 	}
 	g.audit, err = audit.Open(audit.Config{Path: flags.Audit, Key: key, Logger: logger, Registerer: registerer})
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--audit: %w", err)}
+		return nil, usageError{flags.withoutSecret(fmt.Errorf("--audit: %w", err))}
 	}
 	return g, nil
 }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -25,7 +26,8 @@ type File struct {
 
 // Read returns the contents, at most 1 MiB. Its errors say in one line what is wrong and how to fix it.
 func (f File) Read() ([]byte, error) {
-	opened, err := os.Open(f.Path)
+	// O_NONBLOCK: the open of a pipe would wait for somebody who writes to it.
+	opened, err := os.OpenFile(f.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}

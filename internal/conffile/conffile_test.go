@@ -54,6 +54,9 @@ func TestFilesThatOthersMayChangeAreRefused(t *testing.T) {
 	if _, err := (conffile.File{Path: dir}).Read(); err == nil || err.Error() != dir+" is not a file" {
 		t.Errorf("a folder: %v", err)
 	}
+	if _, err := (conffile.File{Path: "/dev/zero"}).Read(); err == nil || err.Error() != "/dev/zero is not a file" {
+		t.Errorf("a device: %v", err)
+	}
 	if _, err := (conffile.File{Path: filepath.Join(dir, "none")}).Read(); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
