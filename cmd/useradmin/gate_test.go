@@ -32,6 +32,7 @@ func TestHalfAGateIsRefused(t *testing.T) {
 		"--i-accept-unauthenticated-network-access is for --authn none (mtls)": append([]string{"--authn=mtls", "--policy=p", "--i-accept-unauthenticated-network-access"}, tls...),
 		"open p: no such file or directory":                                    {"--authn=xfcc", socket, "--policy=p"},
 		"open c: no such file or directory":                                    append([]string{"--authn=mtls", "--policy=p", "--listen=127.0.0.1:0"}, tls...),
+		"--authn xfcc needs a --listen-mode without others":                    {"--authn=xfcc", socket, "--policy=p", "--listen-mode=0666"},
 		"--authn must be one of":                                               {"--authn=ntlm"},
 	} {
 		want, _, _ = strings.Cut(want, " (")
@@ -40,6 +41,31 @@ func TestHalfAGateIsRefused(t *testing.T) {
 		if code != exitUsage || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%v: exit code %d, %q, want %q", args, code, stderr, want)
 		}
+	}
+}
+
+// A key that somebody puts into a setting, instead of the path of its file, is not shown.
+func TestSecretsAsPathsAreNotShown(t *testing.T) {
+	text := "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMG/yqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgcanary\n-----END PRIVATE KEY-----\n"
+	digits := strings.Repeat("0123456789abcdef", 4)
+	none := filepath.Join(t.TempDir(), "a-folder-that-exists.cedar")
+	for _, secret := range []string{text, digits, "/" + digits + "/" + digits, none} {
+		for flag, err := range map[string]error{
+			"--policy":    (&gateFlags{Policy: secret}).withoutSecret(&os.PathError{Op: "open", Path: secret, Err: os.ErrNotExist}),
+			"--tls-key":   (&gateFlags{TLSKey: secret}).withoutSecret(&os.PathError{Op: "open", Path: secret, Err: os.ErrNotExist}),
+			"--audit-key": (&gateFlags{AuditKey: secret}).withoutSecret(&os.PathError{Op: "open", Path: secret, Err: os.ErrNotExist}),
+		} {
+			switch shown := strings.Contains(err.Error(), secret); {
+			case shown != (secret == none):
+				t.Errorf("%v", err)
+			case !shown && !strings.HasPrefix(err.Error(), flag+": file does not exist"):
+				t.Errorf("%v", err)
+			}
+		}
+	}
+	flags := gateFlags{Authn: authn.XFCC, Policy: digits}
+	if _, err := newGate(flags, slog.New(slog.DiscardHandler), prometheus.NewRegistry()); err == nil || strings.Contains(err.Error(), digits) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -89,6 +90,9 @@ func (c *serveCommand) check() error {
 	}
 	if err := c.gateFlags.check(c.Listen, c.Accept); err != nil {
 		return err
+	}
+	if c.Authn == authn.XFCC && c.ListenMode&0o002 != 0 {
+		return usageError{errors.New("--authn xfcc needs a --listen-mode without others, such as 0660: whoever may connect to the socket can name any caller")}
 	}
 	if err := c.checkAddresses(); err != nil {
 		return err
