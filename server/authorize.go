@@ -31,6 +31,7 @@ func (s *Server) authorizeStream(srv any, stream grpc.ServerStream, _ *grpc.Stre
 func (s *Server) authorize(r *record, req any) error {
 	if r.rpc != nil {
 		r.about = r.rpc.target(req)
+		r.about.metadata = fewKeys(r.about.metadata)
 		r.pool = s.poolShown(r.about.pool)
 	}
 	if r.method == policy.FreeMethod || s.config.Authn == authn.None {
@@ -60,6 +61,22 @@ func (s *Server) deny(r *record, cause cognitoclient.Cause) error {
 	e := cognitoclient.Refused(cause, r.repeated)
 	e.Problem = r.caller.problem
 	return e
+}
+
+// fewKeys is the metadata, or just too many keys of it: a request with more is invalid in any case, and a message has room for ten
+// thousand, which would make the decision dearer than the call.
+func fewKeys(metadata map[string]string) map[string]string {
+	if len(metadata) <= maxEntries {
+		return metadata
+	}
+	few := make(map[string]string, maxEntries+1)
+	for key := range metadata {
+		few[key] = ""
+		if len(few) > maxEntries {
+			break
+		}
+	}
+	return few
 }
 
 // policyShown is how much of the policy's SHA-256 the log and the audit log have, in hexadecimal digits.

@@ -312,6 +312,7 @@ func (c *connection) Write(b []byte) (int, error) {
 	_ = c.SetWriteDeadline(time.Now().Add(timeout)) // fails only if it is closed
 	n, err := c.stream.Write(b)
 	c.all.writes.Add(-1)
+	c.unboundWrites()
 	c.flow.Lock()
 	c.writing, c.whole = false, len(b) < writeBufferBytes
 	if !c.whole && c.unwritten > maxUnwritten {

@@ -40,11 +40,17 @@ type holder struct {
 	connection *connection
 }
 
+// A call that proves nothing over mutual TLS counts for who holds the connection's certificate: otherwise a header that is not
+// allowed there would give each connection a share of its own.
 func (c caller) holder(conn *connection) holder {
-	if c.id == "" || c.id == anonymous {
+	switch {
+	case c.id != "" && c.id != anonymous:
+		return holder{caller: c.id}
+	case conn.identity.Caller != "":
+		return holder{caller: conn.identity.Caller}
+	default:
 		return holder{connection: conn}
 	}
-	return holder{caller: c.id}
 }
 
 // identify finds out who makes a call. A listener has exactly one way to prove it.
@@ -89,10 +95,10 @@ func (c *connection) caller(forwarded []string) caller {
 	switch {
 	case len(forwarded) > 0:
 		return caller{problem: kindXFCCOnMTLS}
+	case time.Now().After(c.identity.NotAfter): // first: the end of the certificate revokes it too
+		return caller{problem: kindExpired}
 	case c.revoked.Load():
 		return caller{problem: kindRevoked}
-	case time.Now().After(c.identity.NotAfter):
-		return caller{problem: kindExpired}
 	default:
 		return caller{id: c.identity.Caller}
 	}
@@ -196,5 +202,15 @@ func (c *connection) askToGoLocked() {
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(partingTime))
 	if _, err := c.stream.Write(goAway(lastStream)); err != nil {
 		_ = c.Conn.Close()
+		return
+	}
+	c.unboundWrites()
+}
+
+// unboundWrites takes the deadline off a connection with TLS once something was written: TLS also writes while it reads, to
+// answer a KeyUpdate, and a deadline that has passed would break the connection. What then hangs ends with the next write.
+func (c *connection) unboundWrites() {
+	if c.secured.Load() != nil {
+		_ = c.Conn.SetWriteDeadline(time.Time{})
 	}
 }

@@ -247,8 +247,8 @@ func TestExpiredWhileConnected(t *testing.T) {
 		if !away {
 			t.Error("there was no GOAWAY")
 		}
-		if got := conn.caller(nil); got.problem == "" {
-			t.Error("calls are still authenticated")
+		if got := conn.caller(nil); got.problem != kindExpired {
+			t.Errorf("a call is %+v", got)
 		}
 		conn.revoked.Store(false)
 		if got := conn.caller(nil); got.problem != kindExpired {

@@ -1,0 +1,96 @@
+package server
+
+import (
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"cognito.internal/useradmin/internal/devca"
+)
+
+// A caller has one share over all of its connections, whatever headers it sends.
+func TestOneShareForACertificate(t *testing.T) {
+	e, a := serveTLS(t, succeeding(), signup, Config{MaxCalls: 20})
+	config := a.as(t, devca.Request{URIs: []string{stranger}})
+	for range 10 {
+		r := e.secured(t, config)
+		go r.Listen()
+		go func() {
+			for range r.Ends { //nolint:revive // a caller that reads
+			}
+		}()
+		for range 10 {
+			if _, err := r.Open(confirmMethod, xfccKey, "x"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	refused := func() float64 {
+		return e.counted(t, "useradmin_refused_calls_total", kindCallerBusy) + e.counted(t, "useradmin_refused_calls_total", kindOverloaded)
+	}
+	eventually(t, "the end of the flood", func() bool { return float64(e.calls.Use().Held)+refused() == 100 })
+	if held := e.calls.Use().Held; held > 10 {
+		t.Errorf("it holds %d of 20 places", held)
+	}
+	if _, err := e.ConfirmSignUp(t.Context(), validRequest()); err != nil {
+		t.Errorf("another caller: %v", err)
+	}
+}
+
+// deadlines is a connection that notes the last deadline of writes.
+type deadlines struct {
+	net.Conn
+
+	write time.Time
+}
+
+// SetWriteDeadline notes it.
+func (d *deadlines) SetWriteDeadline(t time.Time) error {
+	d.write = t
+	return d.Conn.SetWriteDeadline(t)
+}
+
+// A deadline that stays would break a connection of TLS that answers a KeyUpdate after it.
+func TestNoWriteDeadlineStays(t *testing.T) {
+	e, a := serveTLS(t, succeeding(), signup, Config{})
+	e.secured(t, a.as(t, devca.Request{URIs: []string{signup}}))
+	conn := e.only(t)
+	eventually(t, "the handshake", func() bool { return conn.secured.Load() != nil })
+	noted := &deadlines{Conn: conn.Conn}
+	c := &connection{Conn: noted, all: conn.all, stream: swallowing{noted}}
+	c.secured.Store(conn.secured.Load())
+	c.wake.L = &c.flow
+	if _, err := c.Write([]byte("x")); err != nil || !noted.write.IsZero() {
+		t.Errorf("after a write: %v, %v", noted.write, err)
+	}
+	c.revoke()
+	if !noted.write.IsZero() {
+		t.Errorf("after a GOAWAY: %v", noted.write)
+	}
+}
+
+type swallowing struct{ net.Conn }
+
+// Write writes nothing.
+func (swallowing) Write(b []byte) (int, error) { return len(b), nil }
+
+// A message has room for many more keys than a decision should look at.
+func TestDecisionOnTooManyKeys(t *testing.T) {
+	e, _ := serveTLS(t, succeeding(), signup, Config{})
+	many := validRequest()
+	for i := range 5000 {
+		many.ClientMetadata[strconv.Itoa(i)] = ""
+	}
+	if n := len(fewKeys(many.GetClientMetadata())); n != maxEntries+1 {
+		t.Errorf("%d keys", n)
+	}
+	_, err := e.ConfirmSignUp(t.Context(), many)
+	want(t, err, codes.PermissionDenied, "CALLER_NOT_ALLOWED", "NOT_SENT")
+	if strings.Contains(err.Error(), "4999") {
+		t.Error(err)
+	}
+}
