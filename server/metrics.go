@@ -147,7 +147,8 @@ const otherCallers = "other"
 
 func (m *metrics) countCaller(r *record, code string) {
 	name := otherCallers
-	if r.known || r.caller.id == anonymous {
+	// The policy may be another one by now: Forget has then removed the caller's series, which must not come back.
+	if r.caller.id == anonymous || r.known && r.server.config.Policy().Names(r.caller.id) {
 		name = r.caller.id
 	}
 	m.callers.WithLabelValues(name, code, r.reason).Inc()

@@ -1,15 +1,19 @@
 package server
 
 import (
+	"context"
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc/codes"
 
+	"cognito.internal/useradmin/cognitoclient"
 	"cognito.internal/useradmin/internal/devca"
+	"cognito.internal/useradmin/internal/policy"
 )
 
 // A caller has one share over all of its connections, whatever headers it sends.
@@ -20,7 +24,7 @@ func TestOneShareForACertificate(t *testing.T) {
 		r := e.secured(t, config)
 		go r.Listen()
 		go func() {
-			for range r.Ends { //nolint:revive // a caller that reads
+			for range r.Ends {
 			}
 		}()
 		for range 10 {
@@ -92,5 +96,36 @@ func TestDecisionOnTooManyKeys(t *testing.T) {
 	want(t, err, codes.PermissionDenied, "CALLER_NOT_ALLOWED", "NOT_SENT")
 	if strings.Contains(err.Error(), "4999") {
 		t.Error(err)
+	}
+}
+
+// A call that ends after its caller was forgotten does not bring back the series.
+func TestForgottenWhileItsCallIsUnderWay(t *testing.T) {
+	began, finish := make(chan struct{}), make(chan struct{})
+	before := parsed(t, rules)()
+	after := parsed(t, `forbid (principal, action, resource);`)()
+	var current atomic.Pointer[policy.Policy]
+	current.Store(before)
+	e, _ := serveTLS(t, confirming(func(context.Context, cognitoclient.ConfirmSignUp) (cognitoclient.Result, error) {
+		close(began)
+		<-finish
+		return cognitoclient.Result{Attribution: cognitoclient.ByThisCall, Attempts: 1}, nil
+	}), signup, Config{})
+	e.config.Policy = current.Load
+	ended := make(chan error, 1)
+	go func() {
+		_, err := e.ConfirmSignUp(t.Context(), validRequest())
+		ended <- err
+	}()
+	<-began
+	current.Store(after)
+	e.Forget(before, after)
+	close(finish)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "its line", func() bool { return len(e.log.lines(t, "call")) == 1 })
+	if e.counted(t, "useradmin_caller_calls_total", signup) != 0 || e.counted(t, "useradmin_caller_calls_total", otherCallers) != 1 {
+		t.Error("the series of the caller is there again")
 	}
 }
