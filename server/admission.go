@@ -27,7 +27,8 @@ func (s *Server) admit(ctx context.Context, info *tap.Info) (context.Context, er
 	life := lifetimeOf(ctx)
 	end := life.newest()
 	from := s.identify(ctx, life.connection, info.Header)
-	places, err := s.take(ctx, life.connection, from, info)
+	by := s.holderOf(from, life.connection, info.FullMethodName)
+	places, err := s.take(ctx, life.connection, from, by, info)
 	switch {
 	case err != nil:
 		life.end(end)
@@ -35,13 +36,13 @@ func (s *Server) admit(ctx context.Context, info *tap.Info) (context.Context, er
 	case places == nil:
 		return ctx, nil
 	}
-	c := &call{Context: ctx, places: places, caller: from, life: life, cancel: end}
+	c := &call{Context: ctx, places: places, by: by, caller: from, life: life, cancel: end}
 	c.timer = time.AfterFunc(s.config.CallTimeout, c.expire)
 	return c, nil
 }
 
 // take takes a place and says of which; of none for a method that grpc refuses at once, without its message.
-func (s *Server) take(ctx context.Context, conn *connection, from caller, info *tap.Info) (*fair.Places[holder], error) {
+func (s *Server) take(ctx context.Context, conn *connection, from caller, by holder, info *tap.Info) (*fair.Places[holder], error) {
 	method, places := info.FullMethodName, s.calls
 	switch {
 	case !keepNeeded(info.Header):
@@ -53,11 +54,11 @@ func (s *Server) take(ctx context.Context, conn *connection, from caller, info *
 	case method == grpc_health_v1.Health_Check_FullMethodName:
 		places = s.checks
 	}
-	if verdict := places.TryTake(from.holder(conn)); verdict != fair.Taken {
+	if verdict := places.TryTake(by); verdict != fair.Taken {
 		return nil, s.refuse(ctx, method, from, verdict, conn.refused())
 	}
 	if !conn.begin() {
-		places.Give(from.holder(conn))
+		places.Give(by)
 		return nil, status.Error(codes.Unavailable, "the connection is closed")
 	}
 	return places, nil
@@ -83,6 +84,7 @@ type call struct {
 	context.Context
 
 	places *fair.Places[holder]
+	by     holder
 	caller caller
 	life   *lifetime
 	// cancel ends the stream's context.
@@ -150,7 +152,7 @@ func (c *call) end() {
 		return
 	}
 	c.timer.Stop()
-	c.places.Give(c.caller.holder(c.life.connection))
+	c.places.Give(c.by)
 	c.life.connection.end()
 }
 

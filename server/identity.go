@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 
 	"cognito.internal/useradmin/internal/authn"
@@ -40,14 +41,19 @@ type holder struct {
 	connection *connection
 }
 
-// A call that proves nothing over mutual TLS counts for who holds the connection's certificate: otherwise a header that is not
-// allowed there would give each connection a share of its own.
-func (c caller) holder(conn *connection) holder {
+// holderOf is who takes the call's place. Those whom the policy names nowhere share one share, since they will be denied, as do
+// calls that prove nothing over mutual TLS: otherwise each of them could hold what callers need. Health checks need no permission.
+func (s *Server) holderOf(from caller, conn *connection, method string) holder {
+	check := method == grpc_health_v1.Health_Check_FullMethodName
 	switch {
-	case c.id != "" && c.id != anonymous:
-		return holder{caller: c.id}
-	case conn.identity.Caller != "":
+	case from.id == anonymous:
+		return holder{connection: conn}
+	case from.id != "" && (check || s.config.Policy().Names(from.id)):
+		return holder{caller: from.id}
+	case check && conn.identity.Caller != "":
 		return holder{caller: conn.identity.Caller}
+	case from.id != "" || conn.identity.Caller != "":
+		return holder{caller: otherCallers}
 	default:
 		return holder{connection: conn}
 	}

@@ -16,19 +16,18 @@ import (
 	"cognito.internal/useradmin/internal/policy"
 )
 
-// A caller has one share over all of its connections, whatever headers it sends.
-func TestOneShareForACertificate(t *testing.T) {
+// Those who will be denied have one share together, whatever their names and headers.
+func TestOneShareForStrangers(t *testing.T) {
 	e, a := serveTLS(t, succeeding(), signup, Config{MaxCalls: 20})
-	config := a.as(t, devca.Request{URIs: []string{stranger}})
-	for range 10 {
-		r := e.secured(t, config)
+	for i := range 10 {
+		r := e.secured(t, a.as(t, devca.Request{URIs: []string{stranger + strconv.Itoa(i/5)}}))
 		go r.Listen()
 		go func() {
 			for range r.Ends {
 			}
 		}()
 		for range 10 {
-			if _, err := r.Open(confirmMethod, xfccKey, "x"); err != nil {
+			if _, err := r.Open(confirmMethod, []string{xfccKey, "x"}[:2*(i%2)]...); err != nil {
 				t.Fatal(err)
 			}
 		}
