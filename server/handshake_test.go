@@ -3,6 +3,8 @@ package server
 import (
 	"crypto/tls"
 	"net"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,15 +13,11 @@ import (
 	"cognito.internal/useradmin/internal/devca"
 )
 
-// large is a caller whose certificates have more bytes than usual.
+// large is a caller whose certificate has more bytes than usual.
 func (a *authority) large(tb testing.TB) *tls.Config {
 	tb.Helper()
-	config := a.as(tb, devca.Request{URIs: []string{signup}})
-	chain := &config.Certificates[0].Certificate
-	for range 2 * smallHandshakeBytes / len(a.Certificate.Raw) {
-		*chain = append(*chain, a.Certificate.Raw)
-	}
-	return config
+	name := strings.Repeat(strings.Repeat("x", 63)+".", 3) + "example"
+	return a.as(tb, devca.Request{URIs: []string{signup}, DNS: slices.Repeat([]string{name}, 2*smallHandshakeBytes/len(name))})
 }
 
 // stalling writes until that many bytes are written, and then never again.

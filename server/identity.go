@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -41,23 +42,22 @@ type holder struct {
 	connection *connection
 }
 
-// holderOf is who takes the call's place. Those whom the policy names nowhere share one share, since they will be denied, as do
-// calls that prove nothing over mutual TLS: otherwise each of them could hold what callers need. Health checks need no permission.
+// holderOf is who takes the call's place. All whom the policy does not name share one share, with the calls that prove nothing: they
+// will be denied, and new names and headers cost nothing. Health checks need no permission.
 func (s *Server) holderOf(from caller, conn *connection, method string) holder {
-	check := method == grpc_health_v1.Health_Check_FullMethodName
-	switch {
-	case from.id == anonymous:
-		return holder{connection: conn}
-	case from.id != "" && (check || s.config.Policy().Names(from.id)):
-		return holder{caller: from.id}
-	case check && conn.identity.Caller != "":
-		return holder{caller: conn.identity.Caller}
-	case from.id != "" || conn.identity.Caller != "":
+	if method == grpc_health_v1.Health_Check_FullMethodName {
+		from.id = cmp.Or(from.id, conn.identity.Caller, anonymous)
+	} else if from.id != anonymous && !s.names(from.id) {
 		return holder{caller: otherCallers}
-	default:
+	}
+	if from.id == anonymous {
 		return holder{connection: conn}
 	}
+	return holder{caller: from.id}
 }
+
+// names reports whether the policy names the caller.
+func (s *Server) names(id string) bool { return id != "" && s.config.Policy().Names(id) }
 
 // identify finds out who makes a call. A listener has exactly one way to prove it.
 func (s *Server) identify(ctx context.Context, conn *connection, headers metadata.MD) caller {
