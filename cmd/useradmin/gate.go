@@ -55,6 +55,8 @@ func (f *gateFlags) check(listen string, accept bool) error {
 		return usageError{errors.New("--policy needs --authn mtls or xfcc: with none, callers have no names to decide by")}
 	case f.Authn != authn.MTLS && len(tlsFlags) > 0:
 		return usageError{fmt.Errorf("%s needs --authn mtls", tlsFlags[0])}
+	case f.Authn != authn.MTLS && tlsVersion(f.TLSMin) != tls.VersionTLS13: // the default cannot be told from a given 1.3
+		return usageError{errors.New("--tls-min needs --authn mtls")}
 	case f.Authn == authn.MTLS && len(tlsFlags) < 3:
 		return usageError{errors.New("--authn mtls needs --tls-cert, --tls-key and --tls-client-ca")}
 	case f.Authn == authn.XFCC && !strings.HasPrefix(listen, unixPrefix):

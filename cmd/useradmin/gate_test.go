@@ -25,6 +25,8 @@ func TestHalfAGateIsRefused(t *testing.T) {
 		"--authn xfcc needs --listen unix:/path":                               {"--authn=xfcc", "--policy=p"},
 		"--tls-key needs --authn mtls":                                         {tls[1]},
 		"--tls-client-ca needs --authn mtls":                                   {"--authn=xfcc", "--policy=p", socket, tls[2]},
+		"--tls-min needs --authn mtls":                                         {socket, "--tls-min=1.2"},
+		"--tls-min needs --authn mtls (xfcc)":                                  {"--authn=xfcc", "--policy=p", socket, "--tls-min=1.2"},
 		"--policy needs --authn mtls or xfcc":                                  {"--policy=p"},
 		"--audit and --audit-key need each other":                              {"--audit=a"},
 		"--audit and --audit-key need each other (the other)":                  {"--audit-key=a"},
