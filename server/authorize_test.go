@@ -349,6 +349,9 @@ func TestShareOfACaller(t *testing.T) {
 		t.Errorf("the same caller took %d more on another connection", taken)
 	}
 	want(t, busy.Status.Err(), codes.ResourceExhausted, "CALLER_BUSY", "NOT_SENT")
+	if e.counted(t, "useradmin_caller_calls_total", signup, "CALLER_BUSY") != 2 {
+		t.Error("what is refused is not counted for its caller")
+	}
 	if taken, _ := e.fill(t, second, confirmMethod, xfccKey, strings.Replace(header, signup, stranger, 1)); taken != 1 {
 		t.Errorf("another caller on the same connection took %d places", taken)
 	}
