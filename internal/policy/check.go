@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -45,8 +47,8 @@ func (b *builder) checkEntity(s source, entity types.EntityUID) error {
 	line := s.lineAfter("::", strconv.Quote(id))
 	switch entity.Type {
 	case typeCaller:
-		if _, err := spiffeid.FromString(id); err != nil {
-			return refuse(line, "the caller %s is not a SPIFFE ID (%v): write it as in its certificate, such as spiffe://prod.example/service", shown(id), err)
+		if err := checkCaller(id); err != nil {
+			return refuse(line, "%v", err)
 		}
 	case typeUserPool:
 		if !validPool(id) {
@@ -60,6 +62,18 @@ func (b *builder) checkEntity(s source, entity types.EntityUID) error {
 		return b.checkMethod(line, id)
 	default:
 		return b.checkType(s, entity.Type)
+	}
+	return nil
+}
+
+// checkCaller refuses what no certificate proves.
+func checkCaller(id string) error {
+	parsed, err := spiffeid.FromString(id)
+	if err == nil && parsed.Path() == "" {
+		err = errors.New("it has no path")
+	}
+	if err != nil {
+		return fmt.Errorf("the caller %s is not a SPIFFE ID (%w): write it as in its certificate, such as spiffe://prod.example/service", shown(id), err)
 	}
 	return nil
 }

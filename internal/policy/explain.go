@@ -10,7 +10,6 @@ import (
 	"github.com/cedar-policy/cedar-go/types"
 	"github.com/cedar-policy/cedar-go/x/exp/ast"
 	"github.com/cedar-policy/cedar-go/x/exp/eval"
-	"github.com/spiffe/go-spiffe/v2/spiffeid"
 )
 
 // Finding is what a rule says of a request.
@@ -105,8 +104,8 @@ func written(n ast.IsNode) string {
 
 // Check says what is wrong with a request that somebody wrote by hand. The method is one that Method returned.
 func (r Request) Check() error {
-	if _, err := spiffeid.FromString(r.Caller); err != nil {
-		return fmt.Errorf("the caller %s is not a SPIFFE ID (%w): write it as in its certificate, such as spiffe://prod.example/service", shown(r.Caller), err)
+	if err := checkCaller(r.Caller); err != nil {
+		return err
 	}
 	if r.Method == FreeMethod {
 		return nil
