@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -119,7 +121,7 @@ func TestEnvironmentSetsFlags(t *testing.T) {
 
 // With certificates too, every command that dev prints does what the guide says.
 func TestDevWithCallersDoesWhatItPrints(t *testing.T) {
-	r := start(t, program(t, "dev", "--listen=127.0.0.1:0", "--log-level=warn", "--authn=mtls"))
+	r := start(t, program(t, "dev", "--listen=127.0.0.1:0", "--authn=mtls"))
 	var folder string
 	for range 2 {
 		for _, setting := range words(r.await(t, "  export USERADMIN_"))[1:] {
@@ -154,6 +156,9 @@ func TestDevWithCallersDoesWhatItPrints(t *testing.T) {
 		t.Errorf("audited %s, %v", audited, err)
 	}
 	r.await(t, "grpcurl -cacert ")
+	if line := r.await(t, "msg=serving"); !strings.Contains(line, fmt.Sprintf("policy=%x ", sha256.Sum256([]byte(devPolicy)))) {
+		t.Errorf("which policy is in use, the log does not say: %s", line)
+	}
 	r.stop(t)
 	if _, err := os.Stat(folder); !os.IsNotExist(err) {
 		t.Errorf("%s is left: %v", folder, err)

@@ -188,6 +188,14 @@ func tlsVersion(name string) uint16 {
 	return tls.VersionTLS13
 }
 
+// sum is the SHA-256 of the policy in use; none has none.
+func (g *gate) sum() string {
+	if g.policies == nil {
+		return ""
+	}
+	return g.policies.Current().Sum()
+}
+
 // configure puts the gate before the server.
 func (g *gate) configure(edge *server.Config) {
 	edge.Authn, edge.TLS, edge.Audit = g.flags.Authn, g.tls, g.audit

@@ -154,7 +154,7 @@ func (s *service) run() error {
 	defer s.admin.close()
 	s.gate.follow(ctx, s.server)
 	defer s.gate.close()
-	s.logger.Info("serving", "address", s.lis.Addr().String(), "authn", s.gate.flags.Authn, "region", s.region, "cognito_endpoint", s.upstream, "version", version())
+	s.logger.Info("serving", "address", s.lis.Addr().String(), "authn", s.gate.flags.Authn, "policy", s.gate.sum(), "region", s.region, "cognito_endpoint", s.upstream, "version", version())
 	if err := s.server.Serve(ctx, s.lis); err != nil {
 		return err
 	}
