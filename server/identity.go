@@ -130,14 +130,14 @@ func (h *handshaker) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthIn
 	secured, identity, err := s.config.TLS.Handshake(&conn.below)
 	conn.below.over()
 	if err != nil {
-		s.metrics.handshakes.WithLabelValues(kindOf(err)).Inc()
+		s.noteHandshake(err, conn.Conn.RemoteAddr())
 		return nil, nil, err
 	}
 	conn.secure(secured, identity)
 	// Who was let in by the old CAs while they were replaced is looked at again.
 	if s.trust.Load() != trust {
 		if err := s.config.TLS.Verify(secured); err != nil {
-			s.metrics.handshakes.WithLabelValues(kindOf(err)).Inc()
+			s.noteHandshake(err, conn.Conn.RemoteAddr())
 			return nil, nil, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -129,6 +130,11 @@ func TestFailedHandshakesAreCounted(t *testing.T) {
 			t.Errorf("%s gets in", kind)
 		}
 		eventually(t, "the count of "+kind, func() bool { return e.counted(t, "useradmin_failed_handshakes_total", kind) > 0 })
+		eventually(t, "a line with "+kind, func() bool {
+			return slices.ContainsFunc(e.log.lines(t, "handshakes failed"), func(line map[string]any) bool {
+				return line["kind"] == kind && line["peer"] != nil && line["handshakes"] != nil
+			})
+		})
 	}
 	if n := len(e.log.lines(t, "call")); n != 0 {
 		t.Errorf("%d calls", n)

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"cognito.internal/useradmin/cognitoclient"
+	"cognito.internal/useradmin/internal/authn"
 	"cognito.internal/useradmin/internal/fair"
 )
 
@@ -51,19 +53,44 @@ func (s *Server) refuse(ctx context.Context, method string, from caller, verdict
 // noteRefusal counts a refusal, and logs them once a second.
 func (s *Server) noteRefusal(ctx context.Context, kind string, by caller, level slog.Level) {
 	s.metrics.refused.WithLabelValues(kind).Inc()
+	var from net.Addr
+	if p, ok := peer.FromContext(ctx); ok {
+		from = p.Addr
+	}
+	s.sample(kind, func(calls int) {
+		line := appendText(eventLine(kind, "calls", calls, from), "caller", by.id)
+		s.config.Logger.LogAttrs(context.Background(), level, "calls refused", line...)
+	})
+}
+
+// noteHandshake counts a handshake that failed, and logs them once a second. Probes that only connect are many and harmless.
+func (s *Server) noteHandshake(err error, from net.Addr) {
+	kind, level := kindOf(err), slog.LevelInfo
+	s.metrics.handshakes.WithLabelValues(kind).Inc()
+	if kind == authn.Cut {
+		level = slog.LevelDebug
+	}
+	s.sample(kind, func(handshakes int) {
+		line := eventLine(kind, "handshakes", handshakes, from)
+		s.config.Logger.LogAttrs(context.Background(), level, "handshakes failed", line...)
+	})
+}
+
+func eventLine(kind, counted string, events int, from net.Addr) []slog.Attr {
+	line := []slog.Attr{slog.String("kind", kind), slog.Int(counted, events)}
+	if from != nil {
+		line = appendText(line, "peer", from.String())
+	}
+	return line
+}
+
+// sample counts an event, and tells how many there were of its kind, at most once a second.
+func (s *Server) sample(kind string, tell func(events int)) {
 	wait, due := s.refusals.add(kind, time.Now())
 	if !due {
 		return
 	}
-	var from string
-	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
-		from = p.Addr.String()
-	}
-	report := func() {
-		line := []slog.Attr{slog.String("kind", kind), slog.Int("calls", s.refusals.take(kind, time.Now()))}
-		line = appendText(appendText(line, "peer", from), "caller", by.id)
-		s.config.Logger.LogAttrs(context.Background(), level, "calls refused", line...)
-	}
+	report := func() { tell(s.refusals.take(kind, time.Now())) }
 	if wait <= 0 {
 		report()
 		return

@@ -113,7 +113,7 @@ func (f connectFlags) manner(t target) string {
 	case f.unencrypted(t):
 		return "without TLS"
 	case f.Cert == "":
-		return "with TLS and without a client certificate"
+		return "with TLS and without a client certificate: if it asks for one, give --cert and --key"
 	default:
 		return "with TLS and the client certificate in " + printable(f.Cert)
 	}

@@ -77,7 +77,7 @@ func TestConfirmMutualTLS(t *testing.T) {
 		says, manner string
 	}{
 		{[]string{"--ca=" + ca, "--cert=" + known.cert, "--key=" + known.key}, 0, "jane: CONFIRMED", ""},
-		{[]string{"--ca=" + ca}, 78, "certificate required" + cut, "with TLS and without a client certificate."},
+		{[]string{"--ca=" + ca}, 78, "certificate required" + cut, "with TLS and without a client certificate: if it asks for one, give --cert and --key."},
 		{[]string{"--ca=" + ca, "--cert=" + stranger.cert, "--key=" + stranger.key}, 78, "unknown certificate authority" + cut, "with TLS and the client certificate in " + stranger.cert + "."},
 		// A certificate turns TLS on, with the system's CAs.
 		{[]string{"--cert=" + known.cert, "--key=" + known.key}, 78, "failed to verify certificate", "with TLS and the client certificate in " + known.cert + "."},

@@ -25,6 +25,9 @@ func Kinds() []string {
 	return names
 }
 
+// Cut is the kind of a connection that ends within its handshake, as probes do that only connect.
+const Cut = "cut"
+
 // The kinds of failures.
 const (
 	// Of the certificate.
@@ -47,7 +50,6 @@ const (
 	protocol   = "protocol"
 	tooLarge   = "too_large"
 	timedOut   = "timed_out"
-	cut        = "cut"
 	// Of the header.
 	noHeader       = "no_header"
 	severalHeaders = "several_headers"
@@ -76,7 +78,7 @@ func kinds() []kindText {
 		{protocol, "the peer breaks a rule of TLS, or has no algorithm in common"},
 		{tooLarge, "the peer's handshake is too large"},
 		{timedOut, "the peer does not finish the handshake in time"},
-		{cut, "the connection ends within the handshake"},
+		{Cut, "the connection ends within the handshake"},
 		{noHeader, "the request has no XFCC header"},
 		{severalHeaders, "the request has several XFCC headers"},
 		{badHeader, "the XFCC header is not of the one accepted form"},

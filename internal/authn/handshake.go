@@ -163,7 +163,7 @@ func connectionKind(err error) string {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return timedOut
 	case found, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe), errors.Is(err, net.ErrClosed):
-		return cut
+		return Cut
 	default:
 		return ""
 	}
