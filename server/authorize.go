@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 
@@ -20,11 +21,60 @@ func (s *Server) authorizeUnary(ctx context.Context, req any, _ *grpc.UnaryServe
 	return handler(ctx, req)
 }
 
+// authorizeStream decides before the handler begins, and again with every message: a stream may outlast the policy and the
+// certificate that allowed it.
 func (s *Server) authorizeStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	if err := s.authorize(recordOf(stream.Context()), nil); err != nil {
+	r := recordOf(stream.Context())
+	if err := s.authorize(r, nil); err != nil {
 		return err
 	}
-	return handler(srv, stream)
+	asked := &askedAgain{ServerStream: stream, ask: func() error { return s.authorizeAgain(r) }}
+	err := handler(srv, asked)
+	if denied := asked.denied.Load(); denied != nil {
+		return *denied
+	}
+	return err
+}
+
+// askedAgain is a stream whose messages need permission.
+type askedAgain struct {
+	grpc.ServerStream
+
+	ask func() error
+	// denied is why the stream has to end; handlers may replace the error by one of their own.
+	denied atomic.Pointer[error]
+}
+
+// SendMsg sends the message if the stream may go on.
+func (a *askedAgain) SendMsg(m any) error {
+	if err := a.may(); err != nil {
+		return err
+	}
+	return a.ServerStream.SendMsg(m)
+}
+
+// RecvMsg receives a message if the stream may go on.
+func (a *askedAgain) RecvMsg(m any) error {
+	if err := a.ServerStream.RecvMsg(m); err != nil {
+		return err
+	}
+	return a.may()
+}
+
+func (a *askedAgain) may() error {
+	err := a.ask()
+	if err != nil {
+		a.denied.Store(&err)
+	}
+	return err
+}
+
+// authorizeAgain looks at the connection's certificate too. What a sidecar said of the caller it said once.
+func (s *Server) authorizeAgain(r *record) error {
+	if s.config.Authn == authn.MTLS {
+		r.caller = r.call.life.connection.caller(nil)
+	}
+	return s.authorize(r, nil)
 }
 
 // authorize returns nil if the caller may make the call. What is refused is the same whether the user pool exists or not.
@@ -46,7 +96,6 @@ func (s *Server) authorize(r *record, req any) error {
 		MetadataKeys: r.about.metadata, AllowConfirmed: r.about.allowConfirmed,
 	})
 	r.rule, r.policy = decision.Rule, rules.Sum()[:policyShown]
-	r.known = rules.Names(r.caller.id)
 	if !decision.Allowed {
 		return s.deny(r, cognitoclient.CallerNotAllowed)
 	}

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +26,7 @@ import (
 	useradminv1 "cognito.internal/useradmin/gen/go/useradmin/v1"
 	"cognito.internal/useradmin/internal/audit"
 	"cognito.internal/useradmin/internal/authn"
+	"cognito.internal/useradmin/internal/devca"
 	"cognito.internal/useradmin/internal/policy"
 )
 
@@ -141,9 +144,20 @@ func TestWhoMayCall(t *testing.T) {
 		e.counted(t, "useradmin_caller_calls_total", stranger) != 0 {
 		t.Error("the callers' calls are not counted as they should")
 	}
-	e.Forget(parsed(t, rules)(), parsed(t, strings.ReplaceAll(rules, signup, stranger))())
+	e.PolicyChanged(parsed(t, rules)(), parsed(t, strings.ReplaceAll(rules, signup, stranger))())
 	if e.counted(t, "useradmin_caller_calls_total", signup) != 0 {
 		t.Error("the series of a caller who is gone stays")
+	}
+	families, err := e.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := false
+	for _, f := range families {
+		begun = begun || f.GetName() == "useradmin_caller_calls_total" && strings.Contains(f.String(), stranger)
+	}
+	if !begun {
+		t.Error("the series of a new caller does not begin at 0")
 	}
 }
 
@@ -202,6 +216,51 @@ func TestStreamsNeedPermission(t *testing.T) {
 			t.Errorf("reflection for %q: %v", caller, err)
 		}
 		cancel()
+	}
+}
+
+// A stream that was allowed ends when it is no longer.
+func TestStreamsAreAskedAgain(t *testing.T) {
+	open := parsed(t, `permit (principal == Caller::"`+signup+`", action, resource);`)()
+	closed := parsed(t, `forbid (principal, action, resource);`)()
+	var current atomic.Pointer[policy.Policy]
+	for name, over := range map[string]func(*edge){
+		"the policy":      func(*edge) { current.Store(closed) },
+		"the certificate": func(e *edge) { e.only(t).revoked.Store(true) },
+	} {
+		current.Store(open)
+		a := newAuthority(t)
+		e := serve(t, succeeding(), Config{Authn: authn.MTLS, TLS: a.load(t), Policy: current.Load, Reflection: true},
+			secure(a.as(t, devca.Request{URIs: []string{signup}})))
+		stream, err := reflectionv1.NewServerReflectionClient(e.conn).ServerReflectionInfo(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := func() error {
+			_ = stream.Send(&reflectionv1.ServerReflectionRequest{MessageRequest: &reflectionv1.ServerReflectionRequest_ListServices{}})
+			_, err := stream.Recv()
+			return err
+		}
+		if err := list(); err != nil {
+			t.Fatal(err)
+		}
+		watch, err := grpc_health_v1.NewHealthClient(e.conn).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: serviceName})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := watch.Recv(); err != nil {
+			t.Fatal(err)
+		}
+		over(e)
+		err = list()
+		if info := infoOf(t, err); info.GetReason() != "CALLER_NOT_ALLOWED" && info.GetReason() != "UNAUTHENTICATED" {
+			t.Errorf("%s: reflection ends with %v", name, err)
+		}
+		e.health.SetServingStatus(serviceName, grpc_health_v1.HealthCheckResponse_NOT_SERVING)
+		_, err = watch.Recv()
+		if code := status.Code(err); code != codes.PermissionDenied && code != codes.Unauthenticated {
+			t.Errorf("%s: the watch ends with %v", name, err)
+		}
 	}
 }
 
@@ -332,6 +391,18 @@ func TestHalfAGateIsRefused(t *testing.T) {
 		if _, err := New(succeeding(), c); err == nil {
 			t.Errorf("%s is accepted", c.Authn)
 		}
+	}
+}
+
+// Over TCP, the header proves nothing.
+func TestXFCCIsForSockets(t *testing.T) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(t, succeeding(), Config{Authn: authn.XFCC, Policy: parsed(t, rules)})
+	if err := s.Serve(t.Context(), lis); err == nil || !strings.Contains(err.Error(), "Unix sockets") {
+		t.Errorf("it serves: %v", err)
 	}
 }
 

@@ -57,7 +57,9 @@ func (s *Server) holderOf(from caller, conn *connection, method string) holder {
 }
 
 // names reports whether the policy names the caller.
-func (s *Server) names(id string) bool { return id != "" && s.config.Policy().Names(id) }
+func (s *Server) names(id string) bool {
+	return id != "" && s.config.Policy != nil && s.config.Policy().Names(id)
+}
 
 // identify finds out who makes a call. A listener has exactly one way to prove it.
 func (s *Server) identify(ctx context.Context, conn *connection, headers metadata.MD) caller {

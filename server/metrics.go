@@ -137,6 +137,10 @@ func (m *metrics) begin(r *rpc, contract []row) {
 	} {
 		m.refused.WithLabelValues(kind)
 	}
+}
+
+// beginHandshakes makes the series of failed handshakes.
+func (m *metrics) beginHandshakes() {
 	for _, kind := range append(authn.Kinds(), kindOther, kindCrowded) {
 		m.handshakes.WithLabelValues(kind)
 	}
@@ -145,17 +149,24 @@ func (m *metrics) begin(r *rpc, contract []row) {
 // otherCallers stands for those whom the policy does not name: there is no bound on how many there are.
 const otherCallers = "other"
 
-func (m *metrics) countCaller(r *record, code string) {
+// countCaller asks the policy in use: a series that PolicyChanged has removed must not come back.
+func (s *Server) countCaller(by caller, code, reason string) {
 	name := otherCallers
-	// The policy may be another one by now: Forget has then removed the caller's series, which must not come back.
-	if r.caller.id == anonymous || r.known && r.server.config.Policy().Names(r.caller.id) {
-		name = r.caller.id
+	if by.id == anonymous || s.names(by.id) {
+		name = by.id
 	}
-	m.callers.WithLabelValues(name, code, r.reason).Inc()
+	s.metrics.callers.WithLabelValues(name, code, reason).Inc()
 }
 
-// Forget removes the series of callers whom the policy no longer names.
-func (s *Server) Forget(before, after *policy.Policy) {
+// PolicyChanged begins the series of the callers whom the policy names, and removes those of callers whom only the one before
+// names, which may be nil.
+func (s *Server) PolicyChanged(before, after *policy.Policy) {
+	for _, caller := range after.Callers() {
+		s.metrics.callers.WithLabelValues(caller, codes.OK.String(), "")
+	}
+	if before == nil {
+		return
+	}
 	for _, caller := range before.Callers() {
 		if !after.Names(caller) {
 			s.metrics.callers.DeletePartialMatch(prometheus.Labels{"caller": caller})

@@ -38,11 +38,9 @@ type record struct {
 	method string
 	rpc    *rpc
 
-	// caller is who calls, rule what decided about it, policy the beginning of the policy's SHA-256. known says that the policy
-	// names the caller.
+	// caller is who calls, rule what decided about it, policy the beginning of the policy's SHA-256.
 	caller       caller
 	rule, policy string
-	known        bool
 	// about is what the call is about. Of it, the log has pool, where that may be shown.
 	about  target
 	pool   string
@@ -145,7 +143,7 @@ func (r *record) PostCall(err error, took time.Duration) {
 	code := status.Code(err)
 	if r.rpc != nil {
 		r.server.metrics.calls.WithLabelValues(r.rpc.name, code.String(), r.reason, r.outcome).Inc()
-		r.server.metrics.countCaller(r, code.String())
+		r.server.countCaller(r.caller, code.String(), r.reason)
 	}
 	r.endIntent(code.String())
 	logger := r.server.config.Logger

@@ -39,9 +39,7 @@ func (s *Server) refuse(ctx context.Context, method string, from caller, verdict
 	f := s.newFailure(ctx, r, nil, cognitoclient.Refused(cause, r.repeated))
 	if r.rpc != nil {
 		s.metrics.calls.WithLabelValues(r.rpc.name, f.code.String(), f.reason(), f.outcome.String()).Inc()
-		r.caller, r.reason = from, f.reason()
-		r.known = s.config.Policy != nil && s.config.Policy().Names(from.id)
-		s.metrics.countCaller(r, f.code.String())
+		s.countCaller(from, f.code.String(), f.reason())
 	}
 	s.noteRefusal(ctx, kind, from, f.row.level)
 	if !details {

@@ -178,6 +178,12 @@ func New(cognito Cognito, config Config) (*Server, error) {
 	if err := s.registerUse(config.Registerer); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
+	if config.Policy != nil {
+		s.PolicyChanged(nil, config.Policy())
+	}
+	if config.TLS != nil {
+		s.metrics.beginHandshakes()
+	}
 	s.halted, s.halt = context.WithCancelCause(context.Background())
 	s.streams, s.endStreams = context.WithCancel(context.Background())
 	s.grpc = grpc.NewServer(s.options()...)
@@ -268,6 +274,10 @@ func (c Config) checkAuthn() error {
 func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	if !s.served.CompareAndSwap(false, true) {
 		return errors.New("the server was served before")
+	}
+	if s.config.Authn == authn.XFCC && lis.Addr().Network() == "tcp" {
+		_ = lis.Close()
+		return errors.New("xfcc is for Unix sockets: over TCP, everybody could name a caller in the header")
 	}
 	background, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -118,7 +118,7 @@ func TestForgottenWhileItsCallIsUnderWay(t *testing.T) {
 	}()
 	<-began
 	current.Store(after)
-	e.Forget(before, after)
+	e.PolicyChanged(before, after)
 	close(finish)
 	if err := <-ended; err != nil {
 		t.Fatal(err)

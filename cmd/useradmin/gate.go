@@ -218,7 +218,7 @@ func (g *gate) follow(ctx context.Context, s *server.Server) {
 		before := g.policies.Current()
 		go g.policies.Watch(ctx, func(p *policy.Policy) {
 			g.logger.Info("new policy", "sha256", p.Sum())
-			s.Forget(before, p)
+			s.PolicyChanged(before, p)
 			before = p
 		}, g.reloadFailed("policy"))
 	}

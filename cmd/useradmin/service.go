@@ -82,7 +82,7 @@ type service struct {
 }
 
 // newService makes the service of the flags. The given configurations have what the flags don't say.
-func newService(f *serviceFlags, logger *slog.Logger, upstream cognitoclient.Config, edge server.Config) (*service, error) {
+func newService(f *serviceFlags, logger *slog.Logger, upstream cognitoclient.Config, edge server.Config) (_ *service, err error) {
 	registry := newRegistry()
 	attempts, err := server.NewAttemptMetrics(registry)
 	if err != nil {
@@ -110,6 +110,11 @@ func newService(f *serviceFlags, logger *slog.Logger, upstream cognitoclient.Con
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			gate.close()
+		}
+	}()
 	gate.configure(&edge)
 	srv, err := server.New(client, edge)
 	if err != nil {
