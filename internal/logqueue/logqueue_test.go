@@ -267,18 +267,22 @@ func (p *partial) Write(b []byte) (int, error) {
 	n := min(p.takes, len(b))
 	p.takes -= n
 	_, _ = p.reader.Write(b[:n])
+	if n == len(b) {
+		return n, nil
+	}
 	return n, p.with
 }
 
 // A disk that is full in the middle of a line costs that line and those that follow, no others, and each is counted.
 func TestNoLineIsTornIntoTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &partial{takes: 150, fails: 2, with: errors.New("no space")}
+		w := &partial{takes: 150, fails: 1000, with: errors.New("no space")}
 		q := New(w, 1<<20)
 		put(q, 0, 3)
 		synctest.Wait()
 		put(q, 3, 4)
 		synctest.Wait()
+		w.fails = 0 // there is room again
 		put(q, 4, 5)
 		q.Close(time.Second)
 		if want := lines(0, 1) + line(1)[:50] + "\n" + lines(4, 5); w.text() != want {
