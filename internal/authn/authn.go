@@ -25,8 +25,8 @@ type Identity struct {
 // maxIDBytes is the most that SPIFFE lets an ID have.
 const maxIDBytes = 2048
 
-// isCaller tells whether the text is the SPIFFE ID of a workload: one with a path.
-func isCaller(text string) bool {
+// IsCaller tells whether the text is the SPIFFE ID of a workload: one with a path, and no longer than SPIFFE allows.
+func IsCaller(text string) bool {
 	if len(text) > maxIDBytes {
 		return false
 	}

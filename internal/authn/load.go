@@ -13,8 +13,9 @@ import (
 
 // material is what the three files hold. It is never changed.
 type material struct {
-	config         *tls.Config
-	cert, clientCA time.Time // NotAfter
+	config *tls.Config
+	// The server's certificate with those above it, and the CAs of the callers.
+	chain, clientCAs []*x509.Certificate
 }
 
 // parse makes material of the files' texts.
@@ -41,7 +42,7 @@ func (t *TLS) parse(texts [][]byte) (*material, error) {
 	for _, ca := range cas {
 		pool.AddCert(ca)
 	}
-	return &material{config: serverConfig(pair, pool, t.minVersion), cert: chain[0].NotAfter, clientCA: earliest(cas)}, nil
+	return &material{config: serverConfig(pair, pool, t.minVersion), chain: chain, clientCAs: cas}, nil
 }
 
 // pair joins the server's certificate and its key. It never shows what the library says of a key, which may be a part of it.

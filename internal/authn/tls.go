@@ -3,6 +3,8 @@ package authn
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -62,8 +64,18 @@ func (t *TLS) Verify(c *tls.Conn) error {
 	return err
 }
 
-// Expiry returns when the server's certificate in use expires, and when the first of the client CAs does.
-func (t *TLS) Expiry() (cert, clientCA time.Time) {
-	now := t.current.Load()
-	return now.cert, now.clientCA
+// Expiry returns when the first certificate of the server's chain in use expires, and when the next of the client CAs does. One
+// that has expired already is left out: nobody relies on it, and it may stay in the file for ever.
+func (t *TLS) Expiry() (chain, clientCA time.Time) {
+	used := t.current.Load()
+	return earliest(used.chain), next(used.clientCAs, time.Now())
+}
+
+// next is the time at which the first of the certificates that are still good expires, or the last of them all did.
+func next(certs []*x509.Certificate, now time.Time) time.Time {
+	good := slices.DeleteFunc(slices.Clone(certs), func(cert *x509.Certificate) bool { return now.After(cert.NotAfter) })
+	if len(good) > 0 {
+		return earliest(good)
+	}
+	return slices.MaxFunc(certs, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) }).NotAfter
 }

@@ -18,7 +18,7 @@ func FromXFCC(values []string) (Identity, error) {
 	rest := values[0]
 	if after, found := strings.CutPrefix(rest, "By="); found {
 		by, next, found := strings.Cut(after, ";")
-		if !found || !isCaller(by) {
+		if !found || !IsCaller(by) {
 			return Identity{}, fail(badHeader)
 		}
 		rest = next
@@ -32,7 +32,7 @@ func FromXFCC(values []string) (Identity, error) {
 	switch {
 	case !found || strings.ContainsAny(uri, `,;="`):
 		return Identity{}, fail(badHeader)
-	case !isCaller(uri):
+	case !IsCaller(uri):
 		return Identity{}, fail(notSPIFFE)
 	default:
 		return Identity{Caller: uri}, nil
