@@ -2,6 +2,7 @@
 package authn
 
 import (
+	"errors"
 	"time"
 
 	"github.com/spiffe/go-spiffe/v2/spiffeid"
@@ -25,11 +26,21 @@ type Identity struct {
 // maxIDBytes is the most that SPIFFE lets an ID have.
 const maxIDBytes = 2048
 
-// IsCaller tells whether the text is the SPIFFE ID of a workload: one with a path, and no longer than SPIFFE allows.
-func IsCaller(text string) bool {
+// CheckCaller says why the text cannot be a caller: it is not the SPIFFE ID of a workload, which has a path.
+func CheckCaller(text string) error {
 	if len(text) > maxIDBytes {
-		return false
+		return errTooLong
 	}
 	id, err := spiffeid.FromString(text)
-	return err == nil && id.Path() != ""
+	if err == nil && id.Path() == "" {
+		return errNoPath
+	}
+	return err
 }
+
+var (
+	errTooLong = errors.New("it has more than 2,048 bytes")
+	errNoPath  = errors.New("it has no path")
+)
+
+func isCaller(text string) bool { return CheckCaller(text) == nil }

@@ -89,7 +89,7 @@ func callerOf(leaf *x509.Certificate) (string, error) {
 	switch {
 	case len(uris) > 1:
 		return "", fail(severalURIs)
-	case len(uris) == 0 || !IsCaller(uris[0]):
+	case len(uris) == 0 || !isCaller(uris[0]):
 		return "", fail(notSPIFFE)
 	default:
 		return uris[0], nil

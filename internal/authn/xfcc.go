@@ -18,7 +18,7 @@ func FromXFCC(values []string) (Identity, error) {
 	rest := values[0]
 	if after, found := strings.CutPrefix(rest, "By="); found {
 		by, next, found := strings.Cut(after, ";")
-		if !found || !IsCaller(by) {
+		if !found || !isCaller(by) {
 			return Identity{}, fail(badHeader)
 		}
 		rest = next
@@ -32,7 +32,7 @@ func FromXFCC(values []string) (Identity, error) {
 	switch {
 	case !found || strings.ContainsAny(uri, `,;="`):
 		return Identity{}, fail(badHeader)
-	case !IsCaller(uri):
+	case !isCaller(uri):
 		return Identity{}, fail(notSPIFFE)
 	default:
 		return Identity{Caller: uri}, nil

@@ -1,9 +1,7 @@
 package policy
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,7 +9,8 @@ import (
 	"github.com/agnivade/levenshtein"
 	"github.com/cedar-policy/cedar-go/types"
 	"github.com/cedar-policy/cedar-go/x/exp/ast"
-	"github.com/spiffe/go-spiffe/v2/spiffeid"
+
+	"cognito.internal/useradmin/internal/authn"
 )
 
 // check refuses a rule that names what does not exist, or that compares what can never be equal.
@@ -68,11 +67,7 @@ func (b *builder) checkEntity(s source, entity types.EntityUID) error {
 
 // checkCaller refuses what no certificate proves.
 func checkCaller(id string) error {
-	parsed, err := spiffeid.FromString(id)
-	if err == nil && parsed.Path() == "" {
-		err = errors.New("it has no path")
-	}
-	if err != nil {
+	if err := authn.CheckCaller(id); err != nil {
 		return fmt.Errorf("the caller %s is not a SPIFFE ID (%w): write it as in its certificate, such as spiffe://prod.example/service", shown(id), err)
 	}
 	return nil
@@ -106,9 +101,25 @@ func nearest(name string, known []string) string {
 // lineOf is the line of the first token with that text, else the rule's.
 func (s source) lineOf(text string) int { return s.lineAfter(text) }
 
-// validPool matches what the contract says of user_pool_id.
+// maxPool is the most characters that the contract lets user_pool_id have.
+const maxPool = 55
+
+// validPool matches `^[\w-]+_[0-9a-zA-Z]+$`, as the contract says of user_pool_id. It is no regexp: compiling one for each
+// rule took most of the time that a large policy needs.
 func validPool(id string) bool {
-	return len(id) <= 55 && regexp.MustCompile(`^[\w-]+_[0-9a-zA-Z]+$`).MatchString(id)
+	at := strings.LastIndexByte(id, '_')
+	return at > 0 && at < len(id)-1 && len(id) <= maxPool && onlyAlphanumeric(id[:at], "_-") && onlyAlphanumeric(id[at+1:], "")
+}
+
+// onlyAlphanumeric tells whether the text has nothing but letters and digits of ASCII and the others.
+func onlyAlphanumeric(text, others string) bool {
+	for i := range len(text) {
+		c := text[i]
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && strings.IndexByte(others, c) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // checkCondition looks at each part of a condition by itself: where the left side decides, Cedar's validator does not look at

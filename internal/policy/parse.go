@@ -120,6 +120,9 @@ func (b *builder) methods(action ast.IsActionScopeNode) []string {
 	}
 }
 
+// maxName is how many characters an @id may have.
+const maxName = 64
+
 // name is the rule's @id, or its line.
 func (b *builder) name(s source, tree *ast.Policy) (string, error) {
 	i := slices.IndexFunc(tree.Annotations, func(a ast.AnnotationType) bool { return a.Key == "id" })
@@ -128,7 +131,7 @@ func (b *builder) name(s source, tree *ast.Policy) (string, error) {
 	}
 	id, line := string(tree.Annotations[i].Value), s.lineAfter("@", "id")
 	switch {
-	case !regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`).MatchString(id):
+	case id == "" || len(id) > maxName || !onlyAlphanumeric(id, "._-"):
 		return "", refuse(line, "the @id %s may have 1 to 64 letters, digits, dots, hyphens and underscores only", shown(id))
 	case id == ruleNone || id == ruleError:
 		return "", refuse(line, "the @id %q means that no rule decided: give the rule another one", id)

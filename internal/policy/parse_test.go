@@ -21,6 +21,7 @@ func replaced(old, with string) string { return strings.Replace(head, old, with,
 func with(condition string) string { return head + "\nwhen { " + condition + " };" }
 
 func TestBadPoliciesAreRefusedWithTheirLine(t *testing.T) {
+	tooLong := "spiffe://p.example/" + strings.Repeat("a", 2049-len("spiffe://p.example/"))
 	const action = `action == Action::"useradmin.v1.UserAdmin/ConfirmSignUp"`
 	const principal = `principal == Caller::"spiffe://p.example/a"`
 	const noEntity = `expected principal, action, resource, context, a value or an entity such as UserPool::"us-east-1_A"`
@@ -78,6 +79,7 @@ func TestBadPoliciesAreRefusedWithTheirLine(t *testing.T) {
 		"caller in the condition":  {"permit (principal, action, resource)\nwhen { " + principal + " };", "line 1: " + noCaller},
 		"same id twice":            {"@id(\"a\")\n" + head + ";\n\n@id(\"a\")\n" + head + ";", `line 4: the @id "a" is that of the rule on line 2: give each rule its own`},
 		"id with blanks":           {"@id(\"a b\")\n" + head + ";", `line 1: the @id "a b" may have 1 to 64 letters, digits, dots, hyphens and underscores only`},
+		"id too long":              {`@id("` + strings.Repeat("a", 65) + `") ` + head + ";", `line 1: the @id "` + strings.Repeat("a", 65) + `" may have 1 to 64 letters, digits, dots, hyphens and underscores only`},
 		"id without value":         {"@note(\"x\")\n@id\n" + head + ";", `line 2: the @id "" may have 1 to 64 letters, digits, dots, hyphens and underscores only`},
 		"id like no rule":          {"@id(\"none\")\n" + head + ";", `line 1: the @id "none" means that no rule decided: give the rule another one`},
 		"id like an error":         {"@id(\"error\")\n" + head + ";", `line 1: the @id "error" means that no rule decided: give the rule another one`},
@@ -85,6 +87,7 @@ func TestBadPoliciesAreRefusedWithTheirLine(t *testing.T) {
 		"caller in upper case":     {replaced("p.example", "P.example"), `line 1: the caller "spiffe://P.example/a" is not a SPIFFE ID (trust domain characters are limited to lowercase letters, numbers, dots, dashes, and underscores): write it as in its certificate, such as spiffe://prod.example/service`},
 		"bad caller in condition":  {with(`principal != Caller::"spiffe://p.example/a/"`), `line 2: the caller "spiffe://p.example/a/" is not a SPIFFE ID (path cannot have a trailing slash): write it as in its certificate, such as spiffe://prod.example/service`},
 		"caller without path":      {replaced("spiffe://p.example/a", "spiffe://p.example"), `line 1: the caller "spiffe://p.example" is not a SPIFFE ID (it has no path): write it as in its certificate, such as spiffe://prod.example/service`},
+		"caller too long":          {replaced("spiffe://p.example/a", tooLong), `line 1: the caller "` + tooLong[:80] + `..." is not a SPIFFE ID (it has more than 2,048 bytes): write it as in its certificate, such as spiffe://prod.example/service`},
 		"bad pool":                 {replaced(", resource", ",\nresource == UserPool::\"us-east-1-A\""), `line 2: "us-east-1-A" is not the id of a user pool: write it as Cognito shows it, such as us-east-1_AbCdEfGhI`},
 		"bad pool in condition":    {with(`resource in [UserPool::"p_A",` + "\n" + `UserPool::"p_A\n"]`), `line 3: "p_A\n" is not the id of a user pool: write it as Cognito shows it, such as us-east-1_AbCdEfGhI`},
 		"pool too long":            {with(`resource == UserPool::"p_` + strings.Repeat("A", 54) + `"`), `line 2: "p_` + strings.Repeat("A", 54) + `" is not the id of a user pool: write it as Cognito shows it, such as us-east-1_AbCdEfGhI`},
@@ -141,6 +144,8 @@ func TestGoodPolicies(t *testing.T) {
 		"forbid (principal, action, resource);",
 		"forbid (principal is Caller, action, resource) unless { resource is UserPool };",
 		`forbid (principal in Caller::"spiffe://p.example/a", action in Action::"grpc.health.v1.Health/Watch", resource in Service::"useradmin");`,
+		`@id("` + strings.Repeat("a", 64) + `")` + head + ";",
+		replaced("spiffe://p.example/a", "spiffe://p.example/"+strings.Repeat("a", 2048-len("spiffe://p.example/"))),
 		`@id("a-1.B_c")` + "\n@note(\"why\")\n@bare\n" + head + ";",
 		strings.Repeat("forbid (principal, action, resource);\n", 10_000),
 	} {
