@@ -81,7 +81,7 @@ func firstKey(text []byte) *pem.Block {
 func readPEM(flag, file string) ([]byte, error) {
 	text, err := os.ReadFile(file) //nolint:gosec // the file that the person names
 	if err != nil {
-		return nil, usageError{fmt.Errorf("%s: %w", flag, err)}
+		return nil, usageError{withoutSecret(fmt.Errorf("%s: %w", flag, err), []string{flag, file})}
 	}
 	return text, nil
 }

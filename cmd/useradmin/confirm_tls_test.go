@@ -92,6 +92,23 @@ func TestConfirmMutualTLS(t *testing.T) {
 	}
 }
 
+// A key that somebody puts into a setting, instead of the path of its file, is not shown.
+func TestConfirmKeysAsPathsAreNotShown(t *testing.T) {
+	one := newCaller(t)
+	key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("the canary is a little longer than that")}))
+	body := strings.Split(key, "\n")[1]
+	for _, args := range [][]string{
+		{"--cert=" + one.cert, "--key=" + key}, {"--cert=" + key, "--key=" + one.key}, {"--ca=" + key}, {"--cert=" + one.cert, "--key=" + body},
+	} {
+		for _, command := range [][]string{{"confirm", "p_1", "jane"}, {"health"}} {
+			code, stdout, stderr := inProcess(append(command, args...)...)
+			if code != exitUsage || stdout != "" || strings.Contains(stderr, body) || !strings.Contains(stderr, "the value is not shown") || strings.Count(stderr, "\n") != 1 {
+				t.Errorf("%q: exit code %d, %q, %q", command, code, stdout, stderr)
+			}
+		}
+	}
+}
+
 // One line names the file and has nothing of what is in it.
 func TestConfirmUnusableFiles(t *testing.T) {
 	one, other := newCaller(t), newCaller(t)

@@ -81,17 +81,19 @@ func given(flags ...[]string) []string {
 	return names
 }
 
-// withoutSecret is the error without the path that cannot be opened, where that may be no path: somebody put the key itself into
-// the setting.
 func (f *gateFlags) withoutSecret(err error) error {
+	return withoutSecret(err, []string{"--tls-cert", f.TLSCert}, []string{"--tls-key", f.TLSKey}, []string{"--tls-client-ca", f.TLSClientCA},
+		[]string{"--policy", f.Policy}, []string{"--audit", f.Audit}, []string{"--audit-key", f.AuditKey})
+}
+
+// withoutSecret is the error without the path that cannot be opened, where that may be no path: somebody put the key itself into
+// one of the settings.
+func withoutSecret(err error, flags ...[]string) error {
 	var failed *fs.PathError
 	if !errors.As(err, &failed) || isPath(failed.Path) {
 		return err
 	}
-	for _, flag := range [][]string{
-		{"--tls-cert", f.TLSCert}, {"--tls-key", f.TLSKey}, {"--tls-client-ca", f.TLSClientCA},
-		{"--policy", f.Policy}, {"--audit", f.Audit}, {"--audit-key", f.AuditKey},
-	} {
+	for _, flag := range flags {
 		if flag[1] == failed.Path {
 			return fmt.Errorf("%s: %w, and the value is not shown, since it may be a secret: give the path of a file", flag[0], failed.Err)
 		}
