@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"unicode"
 	"unicode/utf8"
 
 	"cognito.internal/useradmin/internal/audit"
@@ -83,7 +85,8 @@ func (*auditHashCommand) Help() string {
 	return `It reads usernames from standard input, one a line, so that none gets into the shell's history, and prints for each what
 the audit's lines have as its user. The key's id goes to standard error; lines with another key_id need that key.
 
-Exit code: 0, or 2 for wrong usage, a key that cannot be used, or a line that is no username.
+Exit code: 0, or 2 for wrong usage, a key that cannot be used, or a line without a username. A line that
+cannot be a username, as with a space at its end, gets a warning.
 
 Example (it waits for a name):
 
@@ -97,29 +100,34 @@ const maxName = 4 << 10
 func (c *auditHashCommand) Run(std streams) error {
 	key, err := audit.ReadKey(c.AuditKey)
 	if err != nil {
-		return usageError{err}
+		return usageError{withoutSecret(fmt.Errorf("--audit-key: %w", err), []string{"--audit-key", c.AuditKey})}
 	}
 	hasher, err := audit.NewHasher(key)
 	if err != nil {
 		return usageError{err}
 	}
 	_, _ = fmt.Fprintf(std.Err, "key_id %s\n", hasher.KeyID())
-	return hashLines(hasher, os.Stdin, std.Out)
+	return hashLines(hasher, os.Stdin, std)
 }
 
-func hashLines(hasher audit.Hasher, in io.Reader, out io.Writer) error {
+// invisible characters are in no username: spaces, NUL and a byte order mark are among them.
+func invisible(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }
+
+func hashLines(hasher audit.Hasher, in io.Reader, std streams) error {
 	names := bufio.NewScanner(in)
 	names.Buffer(nil, maxName)
 	at := 0
 	for names.Scan() {
 		at++
 		switch {
-		case len(names.Bytes()) == 0:
-			return usageError{fmt.Errorf("line %d of standard input is empty", at)}
 		case !utf8.Valid(names.Bytes()):
 			return usageError{fmt.Errorf("line %d of standard input is not UTF-8", at)}
+		case len(bytes.TrimFunc(names.Bytes(), invisible)) == 0:
+			return usageError{fmt.Errorf("line %d of standard input has no username", at)}
+		case bytes.ContainsFunc(names.Bytes(), invisible):
+			_, _ = fmt.Fprintf(std.Err, "line %d of standard input has a space or an invisible character, which no username of Cognito has: nothing will be found by it\n", at)
 		}
-		if _, err := io.WriteString(out, hasher.User(names.Text())+"\n"); err != nil {
+		if _, err := io.WriteString(std.Out, hasher.User(names.Text())+"\n"); err != nil {
 			return err
 		}
 	}

@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 
+	"cognito.internal/useradmin/internal/conffile"
 	"cognito.internal/useradmin/internal/policy"
 )
 
@@ -13,7 +15,7 @@ type policyCommand struct {
 }
 
 type policyCheckCommand struct {
-	File string `arg:"" complete:"file" help:"The file of the policy, in Cedar."`
+	File string `arg:"" complete:"file" help:"The file of the policy, in Cedar; - is standard input."`
 }
 
 // Help is shown above the arguments.
@@ -24,9 +26,10 @@ refused as a whole.
 
 Exit code: 0, or 2 if the service would refuse the file.
 
-Example:
+Examples:
 
-  useradmin policy check policy.cedar`
+  useradmin policy check policy.cedar
+  make-policy | useradmin policy check -`
 }
 
 // Run checks the file.
@@ -40,11 +43,30 @@ func (c *policyCheckCommand) Run(std streams) error {
 }
 
 func readPolicy(path string) (*policy.Policy, error) {
+	if path == "-" {
+		return pipedPolicy()
+	}
 	store, err := policy.Open(path)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	return store.Current(), nil
+}
+
+// pipedPolicy is that of standard input, which has no mode to check.
+func pipedPolicy() (*policy.Policy, error) {
+	text, err := io.ReadAll(io.LimitReader(os.Stdin, conffile.MaxBytes+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("standard input cannot be read: %w", err)
+	case len(text) > conffile.MaxBytes:
+		return nil, usageError{fmt.Errorf("standard input is larger than %d bytes", conffile.MaxBytes)}
+	}
+	p, err := policy.Parse(text)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("standard input: %w", err)}
+	}
+	return p, nil
 }
 
 func count(n int, what string) string {
@@ -55,7 +77,7 @@ func count(n int, what string) string {
 }
 
 type policyExplainCommand struct {
-	File           string   `arg:"" complete:"file" help:"The file of the policy, in Cedar."`
+	File           string   `arg:"" complete:"file" help:"The file of the policy, in Cedar; - is standard input."`
 	Caller         string   `required:"" env:"-" placeholder:"ID" help:"Who calls: a SPIFFE ID."`
 	Method         string   `required:"" env:"-" placeholder:"METHOD" help:"What is called: ConfirmSignUp, or the full name of any method."`
 	Pool           string   `env:"-" placeholder:"POOL" help:"The id of the user pool, for ConfirmSignUp."`

@@ -110,6 +110,27 @@ func TestPolicyExplain(t *testing.T) {
 	}
 }
 
+// A policy that is made on the way needs no file.
+func TestPolicyFromStandardInput(t *testing.T) {
+	for _, c := range []struct {
+		args, stdin string
+		code        int
+		want        string
+	}{
+		{"check -", explainedPolicy, 0, "ok: 3 permits, 3 forbids, 1 caller, sha256 "},
+		{"check -", explainedPolicy + "permit (principal, action, resource);\n", 2, "useradmin: standard input: line 14: a permit must name its caller"},
+		{"check -", "", 2, "useradmin: standard input: line 1: there is no rule"},
+		{"check -", explainedPolicy + strings.Repeat("\n", 1<<20), 2, "useradmin: standard input is larger than 1048576 bytes\n"},
+		{"explain - --caller spiffe://p.example/a --method Watch", explainedPolicy, 0, "ALLOWED by the permit watch on line 8.\n"},
+	} {
+		cmd := program(t, append([]string{"policy"}, strings.Fields(c.args)...)...)
+		cmd.Stdin = strings.NewReader(c.stdin)
+		if code, out, errOut := finish(t, cmd); code != c.code || !strings.HasPrefix(out+errOut, c.want) || strings.Count(out+errOut, "\n") != 1 {
+			t.Errorf("%s: exit code %d\n%s%s", c.args, code, out, errOut)
+		}
+	}
+}
+
 func TestPolicyCheck(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writePolicy(t, "good.cedar", explainedPolicy)
@@ -125,7 +146,7 @@ func TestPolicyCheck(t *testing.T) {
 	}{
 		{"check good.cedar", 0, "ok: 3 permits, 3 forbids, 1 caller, sha256 "},
 		{"check bad.cedar", 2, "useradmin: bad.cedar: line 14: a permit must name its caller: write principal == Caller::\"spiffe://...\"\n"},
-		{"check open.cedar", 2, "useradmin: open.cedar may be written by its group or by others (mode 0606): run chmod go-w\n"},
+		{"check open.cedar", 2, "useradmin: open.cedar may be written by its group or by others (mode 0606): run chmod go-w open.cedar\n"},
 		{"check none.cedar", 2, "useradmin: open none.cedar: no such file or directory\n"},
 		{"explain bad.cedar --caller spiffe://p.example/a --method Watch", 2, "useradmin: bad.cedar: line 14: a permit must name its caller"},
 		{"check", 2, "useradmin: expected \"<file>\"; see useradmin policy check --help\n"},

@@ -106,7 +106,7 @@ func Open(config Config) (*Log, error) {
 		ended: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	l.use(file)
-	l.failing.logger = config.Logger
+	l.failing.logger, l.failing.level = config.Logger, slog.LevelWarn
 	go l.write()
 	return l, nil
 }

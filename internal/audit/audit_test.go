@@ -212,13 +212,13 @@ func TestRefusedSettings(t *testing.T) {
 		return path
 	}
 	for path, want := range map[string]string{
-		file("group", "", 0o620):        " may be written by its group or by others (mode 0620): run chmod go-w",
-		file("others", "", 0o602):       " may be written by its group or by others (mode 0602): run chmod go-w",
+		file("group", "", 0o620):        " may be written by its group or by others (mode 0620): run chmod go-w PATH",
+		file("others", "", 0o602):       " may be written by its group or by others (mode 0602): run chmod go-w PATH",
 		dir:                             ": is a directory",
 		filepath.Join(dir, "none", "a"): ": no such file or directory",
 	} {
 		_, err := Open(Config{Path: path, Key: testKey, Registerer: prometheus.NewRegistry()})
-		if err == nil || !strings.HasSuffix(err.Error(), path+want) || strings.Contains(err.Error(), "\n") {
+		if err == nil || !strings.HasSuffix(err.Error(), path+strings.ReplaceAll(want, "PATH", path)) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -227,9 +227,9 @@ func TestRefusedSettings(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		file("short", strings.Repeat("k", 31), 0o600): ": the audit's key has less than 32 bytes: make one with openssl rand -hex 32",
-		file("open", strings.Repeat("k", 32), 0o644):  " is secret and may be read by others (mode 0644): run chmod o-r",
+		file("open", strings.Repeat("k", 32), 0o644):  " is secret and may be read by others (mode 0644): run chmod o-r PATH",
 	} {
-		if _, err := ReadKey(path); err == nil || err.Error() != path+want {
+		if _, err := ReadKey(path); err == nil || err.Error() != path+strings.ReplaceAll(want, "PATH", path) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

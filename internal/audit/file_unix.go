@@ -33,7 +33,7 @@ func claim(f *os.File) (*opened, error) {
 	case !mode.IsRegular():
 		return nil, fmt.Errorf("%s is not a file", f.Name())
 	case mode.Perm()&0o022 != 0:
-		return nil, fmt.Errorf("%s may be written by its group or by others (mode %04o): run chmod go-w", f.Name(), mode.Perm())
+		return nil, fmt.Errorf("%s may be written by its group or by others (mode %04o): run chmod go-w %[1]s", f.Name(), mode.Perm())
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	switch {

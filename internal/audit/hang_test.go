@@ -276,6 +276,37 @@ func (x *fixture) intendHung(t *testing.T) (i, j *Intent) {
 	return x.intend(t, "r-1"), x.intend(t, "r-2")
 }
 
+// A lost intent is an error, since its call fails. The other lines are told of at another level, even after an intent.
+func TestALostIntentIsAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := open(t, "")
+		kept := x.intend(t, "r-1")
+		x.on(func(file, []byte) (int, error) { return 0, syscall.EIO })
+		lose := func(losses ...func()) {
+			for _, loss := range losses {
+				loss()
+				synctest.Wait()
+			}
+			time.Sleep(5 * time.Second)
+		}
+		denied := func() { x.Deny(call("r"), "X") }
+		intended := func() { _, _ = x.Intend(t.Context(), call("r")) }
+		lose(denied)
+		lose(intended)
+		lose(func() { kept.End(end()) })
+		lose(denied, intended, denied, denied)
+		lose(denied)
+		var levels []string
+		for text := range strings.Lines(x.log.String()) {
+			_, text, _ := strings.Cut(text, "level=")
+			levels = append(levels, strings.Fields(text)[0])
+		}
+		if got := strings.Join(levels, " "); got != "WARN ERROR WARN WARN ERROR WARN" {
+			t.Errorf("%s\n%s", got, x.log)
+		}
+	})
+}
+
 // The log tells of failures at most once a second, and of all of them.
 func TestFailuresAreToldOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -294,7 +325,7 @@ func TestFailuresAreToldOnceASecond(t *testing.T) {
 		if got := strings.Join(told, " "); got != "1 142 107" {
 			t.Errorf("%s\n%s", got, x.log)
 		}
-		if !strings.Contains(x.log.String(), `level=WARN msg="the audit is not written" kind=full_disk lines=1 problem="no space left on device"`) {
+		if !strings.Contains(x.log.String(), `level=ERROR msg="the audit log is not written" kind=full_disk lines=1 problem="no space left on device"`) {
 			t.Error(x.log)
 		}
 	})

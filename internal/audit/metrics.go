@@ -84,9 +84,11 @@ const failurePause = time.Second
 type failures struct {
 	logger *slog.Logger
 	mu     sync.Mutex // guards what follows
-	// due says that a line is on its way, lines how many failed since the last one, kind and problem why the latest did.
+	// due says that a line is on its way, lines how many failed since the last one, level how bad the worst is, kind and problem
+	// why the latest did.
 	due     bool
 	lines   int
+	level   slog.Level
 	kind    kind
 	problem string
 }
@@ -97,14 +99,23 @@ func (l *Log) fail(e event, why kind, lines int, err error) {
 		l.metrics.failures.WithLabelValues(string(e), string(why)).Add(float64(lines))
 	}
 	if why != gaveUp {
-		l.failing.add(why, lines, problemOf(err))
+		l.failing.add(levelOf(e), why, lines, problemOf(err))
 	}
 }
 
+// levelOf is that of the service's log: without an intent a call fails, without another line evidence is missing.
+func levelOf(lost event) slog.Level {
+	if lost == intent {
+		return slog.LevelError
+	}
+	return slog.LevelWarn
+}
+
 // add tells the first failure at once, and those of the next second after it.
-func (f *failures) add(why kind, lines int, problem string) {
+func (f *failures) add(level slog.Level, why kind, lines int, problem string) {
 	f.mu.Lock()
 	f.lines += lines
+	f.level = max(f.level, level)
 	f.kind, f.problem = why, problem
 	due := f.due
 	f.due = true
@@ -117,8 +128,8 @@ func (f *failures) add(why kind, lines int, problem string) {
 // tell writes a line about the failures since the last one, if there are any.
 func (f *failures) tell() {
 	f.mu.Lock()
-	why, lines, problem := f.kind, f.lines, f.problem
-	f.kind, f.lines, f.problem = "", 0, ""
+	level, why, lines, problem := f.level, f.kind, f.lines, f.problem
+	f.level, f.kind, f.lines, f.problem = slog.LevelWarn, "", 0, ""
 	f.due = why != ""
 	f.mu.Unlock()
 	if why == "" {
@@ -129,7 +140,7 @@ func (f *failures) tell() {
 	if problem != "" {
 		line = append(line, slog.String("problem", problem))
 	}
-	f.logger.LogAttrs(context.Background(), slog.LevelWarn, "the audit is not written", line...)
+	f.logger.LogAttrs(context.Background(), level, "the audit log is not written", line...)
 }
 
 // problemOf is the error without the path, if it is one of the system.

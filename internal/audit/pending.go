@@ -34,8 +34,8 @@ type pendingLine struct {
 	text []byte
 }
 
-// ErrNoAudit is of a file that has lines, but none of an audit.
-var ErrNoAudit = errors.New("is no audit: it has none of an audit's lines")
+// ErrNoAudit is of a file that has lines, but none of an audit log.
+var ErrNoAudit = errors.New("is not an audit log: no line in it is one that the service writes")
 
 // Read reads a file to its end, which a service may be writing.
 func (p *Pending) Read(r io.Reader) error {

@@ -111,9 +111,9 @@ func allBadFiles(t *testing.T) []badFiles {
 		missing(certFile, "no certificate file", "open {cert}: no such file or directory"),
 		missing(keyFile, "no key file", "open {key}: no such file or directory"),
 		missing(caFile, "no CA file", "open {ca}: no such file or directory"),
-		mode(keyFile, "a key that others may read", 0o644, "{key} is secret and may be read by others (mode 0644): run chmod o-r"),
-		mode(certFile, "a certificate that others may write", 0o666, "{cert} may be written by its group or by others (mode 0666): run chmod go-w"),
-		mode(caFile, "CAs that the group may write", 0o664, "{ca} may be written by its group or by others (mode 0664): run chmod go-w"),
+		mode(keyFile, "a key that others may read", 0o644, "{key} is secret and may be read by others (mode 0644): run chmod o-r {key}"),
+		mode(certFile, "a certificate that others may write", 0o666, "{cert} may be written by its group or by others (mode 0666): run chmod go-w {cert}"),
+		mode(caFile, "CAs that the group may write", 0o664, "{ca} may be written by its group or by others (mode 0664): run chmod go-w {ca}"),
 
 		file(certFile, "an empty certificate file", "{cert} has no certificate in PEM: put one there", always("")),
 		file(certFile, "text instead of a certificate", "{cert} has no certificate in PEM: put one there", always(canary)),

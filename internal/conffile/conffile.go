@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// maxBytes bounds a file.
-const maxBytes = 1 << 20
+// MaxBytes bounds a file.
+const MaxBytes = 1 << 20
 
 // File is a file that its operator has to protect: nobody but its owner may write to it.
 type File struct {
@@ -39,12 +39,12 @@ func (f File) Read() ([]byte, error) {
 	if err := f.check(info); err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(opened, maxBytes+1))
+	text, err := io.ReadAll(io.LimitReader(opened, MaxBytes+1))
 	switch {
 	case err != nil:
 		return nil, err
-	case len(text) > maxBytes:
-		return nil, fmt.Errorf("%s is larger than %d bytes", f.Path, maxBytes)
+	case len(text) > MaxBytes:
+		return nil, fmt.Errorf("%s is larger than %d bytes", f.Path, MaxBytes)
 	default:
 		return text, nil
 	}
@@ -56,9 +56,9 @@ func (f File) check(info fs.FileInfo) error {
 	case !mode.IsRegular():
 		return fmt.Errorf("%s is not a file", f.Path)
 	case mode.Perm()&0o022 != 0:
-		return fmt.Errorf("%s may be written by its group or by others (mode %04o): run chmod go-w", f.Path, mode.Perm())
+		return fmt.Errorf("%s may be written by its group or by others (mode %04o): run chmod go-w %[1]s", f.Path, mode.Perm())
 	case f.Secret && mode.Perm()&0o004 != 0:
-		return fmt.Errorf("%s is secret and may be read by others (mode %04o): run chmod o-r", f.Path, mode.Perm())
+		return fmt.Errorf("%s is secret and may be read by others (mode %04o): run chmod o-r %[1]s", f.Path, mode.Perm())
 	default:
 		return nil
 	}

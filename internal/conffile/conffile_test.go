@@ -36,19 +36,20 @@ func TestFilesThatOthersMayChangeAreRefused(t *testing.T) {
 	}{
 		{"public.pem", 0o644, false, "x", ""},
 		{"secret.pem", 0o640, true, "x", ""},
-		{"open.pem", 0o644, true, "x", "is secret and may be read by others (mode 0644): run chmod o-r"},
-		{"group.pem", 0o664, false, "x", "may be written by its group or by others (mode 0664): run chmod go-w"},
-		{"others.pem", 0o602, true, "x", "may be written by its group or by others (mode 0602): run chmod go-w"},
+		{"open.pem", 0o644, true, "x", "is secret and may be read by others (mode 0644): run chmod o-r PATH"},
+		{"group.pem", 0o664, false, "x", "may be written by its group or by others (mode 0664): run chmod go-w PATH"},
+		{"others.pem", 0o602, true, "x", "may be written by its group or by others (mode 0602): run chmod go-w PATH"},
 		{"large.pem", 0o600, false, large, "is larger than 1048576 bytes"},
 	} {
 		path := filepath.Join(dir, c.name)
 		write(t, path, c.text, c.mode)
 		_, err := conffile.File{Path: path, Secret: c.secret}.Read()
+		want := path + " " + strings.ReplaceAll(c.want, "PATH", path)
 		switch {
 		case c.want == "" && err != nil:
 			t.Errorf("%s: %v", c.name, err)
-		case c.want != "" && (err == nil || err.Error() != path+" "+c.want):
-			t.Errorf("%s: %v, want %s", c.name, err, c.want)
+		case c.want != "" && (err == nil || err.Error() != want):
+			t.Errorf("%s: %v, want %s", c.name, err, want)
 		}
 	}
 	if _, err := (conffile.File{Path: dir}).Read(); err == nil || err.Error() != dir+" is not a file" {

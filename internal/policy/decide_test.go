@@ -56,9 +56,14 @@ func TestActionsAndMethods(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"ServerReflectionInfo": `"ServerReflectionInfo" may be ` + want[2] + " or " + want[3] + ": write it in full",
-		"SignUp":               `there is no method "SignUp": the methods are ` + strings.Join(want, ", ") + ", " + policy.FreeMethod,
-		"":                     `there is no method "": the methods are ` + strings.Join(want, ", ") + ", " + policy.FreeMethod,
+		"ServerReflectionInfo":                  `"ServerReflectionInfo" may be ` + want[2] + " or " + want[3] + ": write it in full",
+		"Confirm":                               `there is no method "Confirm": did you mean "` + confirmSignUp + `"?`,
+		"CONFIRMSIGNUP":                         `there is no method "CONFIRMSIGNUP": did you mean "` + confirmSignUp + `"?`,
+		"/useradmin.v1.UserAdmin/ConfirmSingUp": `there is no method "/useradmin.v1.UserAdmin/ConfirmSingUp": did you mean "` + confirmSignUp + `"?`,
+		"Wach":                                  `there is no method "Wach": did you mean "` + watch + `"?`,
+		"DeleteUser":                            `there is no method "DeleteUser": the methods are ` + strings.Join(want, ", ") + ", " + policy.FreeMethod,
+		"a/":                                    `there is no method "a/": the methods are ` + strings.Join(want, ", ") + ", " + policy.FreeMethod,
+		"":                                      `there is no method "": the methods are ` + strings.Join(want, ", ") + ", " + policy.FreeMethod,
 	} {
 		if got, err := policy.Method(name); err == nil || err.Error() != want {
 			t.Errorf("%s: %q, %v", name, got, err)

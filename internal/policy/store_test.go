@@ -148,7 +148,7 @@ func TestOpenRefuses(t *testing.T) {
 	if err := os.Chmod(path, 0o620); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := policy.Open(path); err == nil || err.Error() != path+" may be written by its group or by others (mode 0620): run chmod go-w" {
+	if _, err := policy.Open(path); err == nil || err.Error() != path+" may be written by its group or by others (mode 0620): run chmod go-w "+path {
 		t.Errorf("writable by its group: %v", err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
 	"github.com/cedar-policy/cedar-go/x/exp/schema"
 	"github.com/cedar-policy/cedar-go/x/exp/schema/resolved"
 )
@@ -72,8 +73,32 @@ func Method(name string) (string, error) {
 	case 1:
 		return found[0], nil
 	case 0:
+		if near := nearMethod(name, known); near != "" {
+			return "", fmt.Errorf("there is no method %q: did you mean %q?", name, near)
+		}
 		return "", fmt.Errorf("there is no method %q: the methods are %s", name, strings.Join(known, ", "))
 	default:
 		return "", fmt.Errorf("%q may be %s: write it in full", name, strings.Join(found, " or "))
 	}
+}
+
+// nearMethod is the method whose last part has most in common with that of the name, if any has.
+func nearMethod(name string, known []string) string {
+	changes := func(method string) int {
+		have, want := lastPart(name), lastPart(method)
+		if len(have) > 2 && strings.Contains(want, have) {
+			return 0
+		}
+		return levenshtein.ComputeDistance(have, want)
+	}
+	near := slices.MinFunc(known, func(a, b string) int { return changes(a) - changes(b) })
+	if changes(near) > len(lastPart(name))/3 {
+		return ""
+	}
+	return near
+}
+
+// lastPart is what follows the service, in small letters.
+func lastPart(method string) string {
+	return strings.ToLower(method[strings.LastIndexByte(method, '/')+1:])
 }
