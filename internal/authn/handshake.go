@@ -49,7 +49,7 @@ func checkHello(minVersion uint16) func(*tls.ClientHelloInfo) (*tls.Config, erro
 	return func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		possible := func(v uint16) bool { return v >= minVersion && v <= tls.VersionTLS13 }
 		if conn, ok := hello.Conn.(*bounded); ok && !slices.ContainsFunc(hello.SupportedVersions, possible) {
-			conn.old = true
+			conn.onlyOldVersions = true
 			return nil, nil // crypto/tls refuses it, with the alert that says why
 		}
 		if !slices.Contains(hello.SupportedProtos, alpnH2) {
@@ -62,7 +62,7 @@ func checkHello(minVersion uint16) func(*tls.ClientHelloInfo) (*tls.Config, erro
 // Handshake proves who is at the other end of the connection. Its error wraps a *Failure. How long it may take is bounded
 // by the connection's deadline. The connection remains the caller's to close.
 func (t *TLS) Handshake(raw net.Conn) (*tls.Conn, Identity, error) {
-	peer := &bounded{Conn: raw, left: maxHandshakeBytes}
+	peer := &bounded{Conn: raw, allowance: maxHandshakeBytes}
 	config := t.current.Load().config.Clone()
 	var identity Identity
 	config.VerifyConnection = func(state tls.ConnectionState) (err error) {
@@ -76,7 +76,7 @@ func (t *TLS) Handshake(raw net.Conn) (*tls.Conn, Identity, error) {
 	if identity.Caller == "" {
 		return nil, Identity{}, fail(noCertificate)
 	}
-	peer.free = true
+	peer.unlimited = true
 	return conn, identity, nil
 }
 
@@ -87,7 +87,7 @@ func Bound(c *tls.Conn) net.Conn {
 	if !ok {
 		return c
 	}
-	peer.free = false
+	peer.unlimited = false
 	return &reader{Conn: c, peer: peer}
 }
 
@@ -98,28 +98,30 @@ type reader struct {
 }
 
 func (r *reader) Read(p []byte) (int, error) {
-	r.peer.left = maxHandshakeBytes
+	r.peer.allowance = maxHandshakeBytes
 	return r.Conn.Read(p)
 }
 
-// bounded is a connection whose peer may send only so much, unless it is free.
+// bounded is a connection whose peer may send only so much.
 type bounded struct {
 	net.Conn
-	left int
-	free bool
-	old  bool // all versions that it offers are
+	// allowance is how many bytes the peer may still send, unless it is unlimited.
+	allowance int
+	unlimited bool
+	// onlyOldVersions says that the peer offers no version of TLS that is accepted.
+	onlyOldVersions bool
 }
 
-// Read never reads more than is left; the rest stays in the socket.
+// Read never reads more than the allowance; the rest stays in the socket.
 func (b *bounded) Read(p []byte) (int, error) {
 	switch {
-	case b.free:
+	case b.unlimited:
 		return b.Conn.Read(p)
-	case b.left == 0:
+	case b.allowance == 0:
 		return 0, fail(tooLarge)
 	}
-	n, err := b.Conn.Read(p[:min(len(p), b.left)])
-	b.left -= n
+	n, err := b.Conn.Read(p[:min(len(p), b.allowance)])
+	b.allowance -= n
 	return n, err
 }
 
@@ -134,7 +136,7 @@ func (b *bounded) kind(err error) string {
 		return failure.Kind
 	case errors.As(err, &plain):
 		return notTLS
-	case b.old:
+	case b.onlyOldVersions:
 		return oldVersion
 	}
 	if kind := connectionKind(err); kind != "" {
