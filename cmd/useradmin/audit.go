@@ -15,11 +15,11 @@ import (
 
 type auditCommand struct {
 	Pending auditPendingCommand `cmd:"" help:"List calls whose intent has no outcome, as after a crash."`
-	Hash    auditHashCommand    `cmd:"" help:"Print what stands for a username in the audit."`
+	Hash    auditHashCommand    `cmd:"" help:"Print what stands for a username in the audit log."`
 }
 
 type auditPendingCommand struct {
-	Files []string `arg:"" name:"file" complete:"file" help:"The audit's files, the oldest first; - is standard input."`
+	Files []string `arg:"" name:"file" complete:"file" help:"The files of the audit log, the oldest first; - is standard input."`
 }
 
 // Help is shown above the arguments.
@@ -27,9 +27,9 @@ func (*auditPendingCommand) Help() string {
 	return `It prints the line of each intent that has no outcome, and a summary to standard error. After a crash these are the
 calls that may have been carried out. While the service runs, calls under way are among them.
 
-The outcome of a call is in the next file if the audit was rotated in between, so name the files before it too.
+The outcome of a call is in the next file if the audit log was rotated in between, so name the files before it too.
 
-Exit code: 0 if no intent is without an outcome, 1 if one is, 2 if a file cannot be read or is no audit.
+Exit code: 0 if no intent is without an outcome, 1 if one is, 2 if a file cannot be read or is not an audit log.
 
 Examples:
 
@@ -83,7 +83,7 @@ type auditHashCommand struct {
 // Help is shown above the arguments.
 func (*auditHashCommand) Help() string {
 	return `It reads usernames from standard input, one a line, so that none gets into the shell's history, and prints for each what
-the audit's lines have as its user. The key's id goes to standard error; lines with another key_id need that key.
+the lines of the audit log have as its user. The key's id goes to standard error; lines with another key_id need that key.
 
 Exit code: 0, or 2 for wrong usage, a key that cannot be used, or a line without a username. A line that
 cannot be a username, as with a space at its end, gets a warning.

@@ -74,7 +74,7 @@ func TestAuditHash(t *testing.T) {
 		{key, "", 2, "", "standard input has no username"},
 		{key, "\xff\n", 2, "", "line 1 of standard input is not UTF-8"},
 		{key, strings.Repeat("x", 5000), 2, "", "line 1 of standard input is longer than any username"},
-		{short, "canary", 2, "", short + ": the audit's key has less than 32 bytes: make one with openssl rand -hex 32"},
+		{short, "canary", 2, "", short + ": the key of the audit log has less than 32 bytes: make one with openssl rand -hex 32"},
 		{short + "none", "canary", 2, "", "no such file or directory"},
 		{strings.Repeat("canary", 10), "canary", 2, "", "--audit-key: no such file or directory, and the value is not shown"},
 	} {

@@ -18,7 +18,7 @@ import (
 	"cognito.internal/useradmin/internal/authn"
 )
 
-// Whatever becomes of the audit's file under load: no call without an intent, callers are told, and once the trouble is over
+// Whatever becomes of the audit log under load: no call without an intent, callers are told, and once the trouble is over
 // calls go on by themselves.
 func TestAuditTroubles(t *testing.T) {
 	t.Parallel()

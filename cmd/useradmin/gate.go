@@ -29,7 +29,7 @@ type gateFlags struct {
 	TLSClientCA string `name:"tls-client-ca" placeholder:"FILE" help:"For mtls: the CAs that sign for callers, in PEM."`
 	TLSMin      string `name:"tls-min" default:"1.3" enum:"1.2,1.3" help:"For mtls: the lowest version of TLS, 1.2 or 1.3 (${default})."`
 	Policy      string `placeholder:"FILE" help:"Who may call what, in Cedar; for mtls and xfcc."`
-	Audit       string `placeholder:"FILE" help:"Where to write an audit line before each call to Cognito and after it; without the first there is no call. No file if not given."`
+	Audit       string `placeholder:"FILE" help:"File of the audit log: a line before each call to Cognito, without which there is no call, and one after it. No audit log if not given."`
 	AuditKey    string `placeholder:"FILE" help:"The key of the HMACs that stand for usernames in the audit log, at least 32 bytes."`
 }
 
@@ -141,7 +141,7 @@ func newGate(flags gateFlags, logger *slog.Logger, registerer prometheus.Registe
 		return nil, usageError{flags.withoutSecret(fmt.Errorf("--audit-key: %w", err))}
 	}
 	if other := flags.sharedWithAudit(); other != "" {
-		return nil, usageError{fmt.Errorf("--audit and %s name the same file: the audit needs one of its own", other)}
+		return nil, usageError{fmt.Errorf("--audit and %s name the same file: the audit log needs one of its own", other)}
 	}
 	g.audit, err = audit.Open(audit.Config{Path: flags.Audit, Key: key, Logger: logger, Registerer: registerer})
 	if err != nil {
@@ -150,7 +150,7 @@ func newGate(flags gateFlags, logger *slog.Logger, registerer prometheus.Registe
 	return g, nil
 }
 
-// sharedWithAudit is what else has the file of the audit: a flag whose file lines would be appended to, or an output, which may
+// sharedWithAudit is what else has the file of the audit log: a flag whose file lines would be appended to, or an output, which may
 // overwrite them.
 func (f *gateFlags) sharedWithAudit() string {
 	at, err := os.Stat(f.Audit)

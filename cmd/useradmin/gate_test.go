@@ -103,7 +103,7 @@ func TestGateRefusesOpenFiles(t *testing.T) {
 	}
 }
 
-// The audit is not appended to another file of the gate.
+// The audit log is not appended to another file of the gate.
 func TestAuditHasAFileOfItsOwn(t *testing.T) {
 	callers, err := newDevCallers("127.0.0.1:0")
 	if err != nil {

@@ -67,7 +67,7 @@ type witness struct {
 	seq, seen int
 	// answered has a value when a call of a caller succeeded.
 	answered chan struct{}
-	// old are the audit's files before the present one.
+	// old are the files of the audit log before the present one.
 	old []string
 }
 

@@ -213,7 +213,7 @@ func TestLossesAreToldAndCounted(t *testing.T) {
 	}
 }
 
-// The log is not written over the audit.
+// The log is not written over the audit log.
 func TestAuditIsNoOutput(t *testing.T) {
 	dir := t.TempDir()
 	key := filepath.Join(dir, "key")

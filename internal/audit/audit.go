@@ -24,7 +24,7 @@ const closePatience = time.Second
 const lookPause = 10 * time.Second
 
 // ErrUnavailable is why a call must not be made: there is no evidence of it.
-var ErrUnavailable = errors.New("the audit could not be written")
+var ErrUnavailable = errors.New("the audit log could not be written")
 
 // Config is how a Log works.
 type Config struct {

@@ -226,7 +226,7 @@ func TestRefusedSettings(t *testing.T) {
 		t.Error(err)
 	}
 	for path, want := range map[string]string{
-		file("short", strings.Repeat("k", 31), 0o600): ": the audit's key has less than 32 bytes: make one with openssl rand -hex 32",
+		file("short", strings.Repeat("k", 31), 0o600): ": the key of the audit log has less than 32 bytes: make one with openssl rand -hex 32",
 		file("open", strings.Repeat("k", 32), 0o644):  " is secret and may be read by others (mode 0644): run chmod o-r PATH",
 	} {
 		if _, err := ReadKey(path); err == nil || err.Error() != path+strings.ReplaceAll(want, "PATH", path) {
@@ -255,7 +255,7 @@ func TestLinkedFile(t *testing.T) {
 	})
 }
 
-// A call that had no intent, and one without an audit, end without a line.
+// A call that had no intent, and one without an audit log, end without a line.
 func TestEndOfNothing(*testing.T) {
 	var i *Intent
 	i.End(end())

@@ -62,7 +62,7 @@ func (l *Log) tellDenials() {
 	defer d.mu.Unlock()
 	for _, caller := range slices.Sorted(maps.Keys(d.callers)) {
 		if t := d.callers[caller]; t.rest > 0 {
-			l.put(&entry{event: more, text: l.lines.more(time.Now(), d.since, caller, t)})
+			l.put(&entry{event: furtherDenials, text: l.lines.furtherDenials(time.Now(), d.since, caller, t)})
 		}
 	}
 	d.callers = nil

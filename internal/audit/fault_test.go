@@ -173,8 +173,8 @@ func TestMovedAndDeletedFiles(t *testing.T) {
 		leave      func(path string) error
 		before     string
 	}{
-		{"renamed", "level=INFO msg=\"the audit file was moved", func(path string) error { return os.Rename(path, path+".1") }, "intent r-1"},
-		{"deleted", "level=WARN msg=\"the audit file was deleted", os.Remove, ""},
+		{"renamed", "level=INFO msg=\"the audit log was moved", func(path string) error { return os.Rename(path, path+".1") }, "intent r-1"},
+		{"deleted", "level=WARN msg=\"the audit log was deleted", os.Remove, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -242,7 +242,7 @@ func TestFileChangedByOthers(t *testing.T) {
 				if got := events(t, x.path); got != c.want {
 					t.Errorf("got  %s\nwant %s", got, c.want)
 				}
-				if got := strings.Count(x.log.String(), "the audit file was shortened"); got != c.told {
+				if got := strings.Count(x.log.String(), "the audit log was shortened"); got != c.told {
 					t.Errorf("told %d times: %s", got, x.log)
 				}
 			})

@@ -38,7 +38,7 @@ func claim(f *os.File) (*opened, error) {
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
-		return nil, fmt.Errorf("%s is the audit of another process that runs: each needs a file of its own", f.Name())
+		return nil, fmt.Errorf("%s is the audit log of another process that runs: each needs a file of its own", f.Name())
 	case err != nil:
 		return nil, &os.PathError{Op: "lock", Path: f.Name(), Err: err}
 	}

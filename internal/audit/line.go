@@ -46,7 +46,7 @@ func ReadKey(path string) ([]byte, error) {
 	return key, nil
 }
 
-var errShortKey = errors.New("the audit's key has less than 32 bytes: make one with openssl rand -hex 32")
+var errShortKey = errors.New("the key of the audit log has less than 32 bytes: make one with openssl rand -hex 32")
 
 // Hasher hides usernames: who has the key can find a user's lines, and nobody can read a name out of them.
 type Hasher struct {
@@ -168,9 +168,9 @@ func (e encoder) denial(now time.Time, id string, c Call, reason string) []byte 
 	return append(b, "}\n"...)
 }
 
-// more is the line of the denials that have none.
-func (e encoder) more(now, since time.Time, caller string, t *tally) []byte {
-	b := begin(now, more, e.newID(), 0)
+// furtherDenials is the line of those that have none.
+func (e encoder) furtherDenials(now, since time.Time, caller string, t *tally) []byte {
+	b := begin(now, furtherDenials, e.newID(), 0)
 	b = appendField(b, "caller", caller)
 	b = appendField(b, "authn", t.authn)
 	b = appendField(b, "decision", denied)
@@ -184,8 +184,8 @@ func (e encoder) more(now, since time.Time, caller string, t *tally) []byte {
 // lineStart is how every line begins.
 const lineStart = `{"time":"`
 
-func begin(now time.Time, e event, id string, more int) []byte {
-	b := append(make([]byte, 0, 256+more), lineStart...)
+func begin(now time.Time, e event, id string, room int) []byte {
+	b := append(make([]byte, 0, 256+room), lineStart...)
 	b = now.UTC().AppendFormat(b, layout)
 	b = append(b, '"')
 	b = appendField(b, "event", string(e))

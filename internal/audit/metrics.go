@@ -19,8 +19,8 @@ const (
 	intent  event = "intent"
 	outcome event = "outcome"
 	denial  event = "denial"
-	// more counts denials that have no lines of their own.
-	more event = "denials"
+	// furtherDenials counts those that have no lines of their own.
+	furtherDenials event = "denials"
 )
 
 // kind is why a line was not written.
@@ -46,17 +46,17 @@ type metrics struct {
 func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 	lines := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "useradmin_audit_lines_total",
-		Help: "Lines that were written to the audit, by event.",
+		Help: "Lines that were written to the audit log, by event.",
 	}, []string{"event"})
 	m := &metrics{
 		lines: map[event]prometheus.Counter{},
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "useradmin_audit_failures_total",
-			Help: "Lines that were not written to the audit, by event and by why.",
+			Help: "Lines that were not written to the audit log, by event and by why.",
 		}, []string{"event", "kind"}),
 		reopened: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "useradmin_audit_reopened_total",
-			Help: "How often the audit's file was opened anew, because it was moved or deleted.",
+			Help: "How often the file of the audit log was opened anew, because it was moved or deleted.",
 		}),
 	}
 	for _, c := range []prometheus.Collector{lines, m.failures, m.reopened} {
@@ -65,7 +65,7 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 		}
 	}
 	// All begin at 0: a rate does not see a series that begins at 1.
-	for _, e := range []event{intent, outcome, denial, more} {
+	for _, e := range []event{intent, outcome, denial, furtherDenials} {
 		m.lines[e] = lines.WithLabelValues(string(e))
 		for _, k := range []kind{fullDisk, writeFailed, openFailed, queueFull, tooLong, closed} {
 			m.failures.WithLabelValues(string(e), string(k))
@@ -93,7 +93,7 @@ type failures struct {
 	problem string
 }
 
-// fail counts lines that were not written. That a caller left is no failure of the audit, and is not told.
+// fail counts lines that were not written. That a caller left is no failure of the audit log, and is not told.
 func (l *Log) fail(e event, why kind, lines int, err error) {
 	if lines > 0 {
 		l.metrics.failures.WithLabelValues(string(e), string(why)).Add(float64(lines))

@@ -17,7 +17,7 @@ const maxPending = 100_000
 // Pending collects the intents without an outcome.
 type Pending struct {
 	// Outcomes is how many intents have one, Early how many outcomes have no intent, Torn how many lines are
-	// not whole, and Foreign how many are no lines of an audit.
+	// not whole, and Foreign how many are no lines of an audit log.
 	Outcomes, Early, Torn, Foreign int
 
 	open map[string]pendingLine
@@ -130,7 +130,7 @@ func (p *Pending) add(text []byte) lineKind {
 		}
 		delete(p.open, line.ID)
 		p.Outcomes++
-	case denial, more:
+	case denial, furtherDenials:
 	default:
 		p.Foreign++
 		return foreignLine

@@ -176,7 +176,7 @@ func TestOneProcessAFile(t *testing.T) {
 	cmd := service(t, x.path, "second")
 	cmd.Stderr = nil
 	_, err := cmd.Output()
-	want := x.path + " is the audit of another process that runs: each needs a file of its own"
+	want := x.path + " is the audit log of another process that runs: each needs a file of its own"
 	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 || string(exit.Stderr) != want+"\n" { //nolint:errorlint // as Output returns it
 		t.Error(err)
 	}

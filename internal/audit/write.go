@@ -42,7 +42,7 @@ const (
 // share is the part of the queue that an event can fill, in quarters.
 func (e event) share() int {
 	switch e {
-	case denial, more:
+	case denial, furtherDenials:
 		return 2
 	case intent:
 		return 3
@@ -235,9 +235,9 @@ func (l *Log) follow() error {
 		return err
 	}
 	if info, err := l.file.Stat(); err == nil && deleted(info) {
-		l.config.Logger.Warn("the audit file was deleted: a new one is written")
+		l.config.Logger.Warn("the audit log was deleted: a new file is written")
 	} else {
-		l.config.Logger.Info("the audit file was moved: a new one is written")
+		l.config.Logger.Info("the audit log was moved: a new file is written")
 	}
 	l.metrics.reopened.Inc()
 	_ = l.file.Close()
@@ -251,7 +251,7 @@ func (l *Log) compare(size int64) {
 		return
 	}
 	if size < l.end {
-		l.config.Logger.Warn("the audit file was shortened: lines may be lost")
+		l.config.Logger.Warn("the audit log was shortened: lines may be lost")
 	}
 	l.end, l.torn = size, size > 0
 }

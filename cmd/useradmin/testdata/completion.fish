@@ -33,7 +33,7 @@ complete --command useradmin --condition '__fish_seen_subcommand_from serve' --l
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option tls-client-ca --exclusive --description 'For mtls'
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option tls-min --exclusive --arguments '1.2 1.3' --description 'For mtls'
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option policy --exclusive --description 'Who may call what, in Cedar'
-complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option audit --exclusive --description 'Where to write an audit line before each call to Cognito and after it'
+complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option audit --exclusive --description 'File of the audit log'
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option audit-key --exclusive --description 'The key of the HMACs that stand for usernames in the audit log, at least 32 bytes'
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option region --exclusive --description 'The AWS Region of the user pools'
 complete --command useradmin --condition '__fish_seen_subcommand_from serve' --long-option cognito-endpoint --exclusive --description 'An endpoint to use instead of Cognito\'s own'

@@ -49,7 +49,7 @@ _useradmin() {
                 '(--tls-client-ca)--tls-client-ca=[For mtls]:tls-client-ca: ' \
                 '(--tls-min)--tls-min=[For mtls]:tls-min:(1.2 1.3)' \
                 '(--policy)--policy=[Who may call what, in Cedar]:policy: ' \
-                '(--audit)--audit=[Where to write an audit line before each call to Cognito and after it]:audit: ' \
+                '(--audit)--audit=[File of the audit log]:audit: ' \
                 '(--audit-key)--audit-key=[The key of the HMACs that stand for usernames in the audit log, at least 32 bytes]:audit-key: ' \
                 '(--region)--region=[The AWS Region of the user pools]:region: ' \
                 '(--cognito-endpoint)--cognito-endpoint=[An endpoint to use instead of Cognito'\''s own]:cognito-endpoint: ' \
