@@ -91,6 +91,10 @@ func TestDecisionOnTooManyKeys(t *testing.T) {
 	if n := len(fewKeys(many.GetClientMetadata())); n != maxEntries+1 {
 		t.Errorf("%d keys", n)
 	}
+	r := &record{server: e.Server, rpc: confirmSignUp(), caller: caller{id: signup}}
+	if err := e.authorize(r, many); err == nil || len(r.about.metadata) != maxEntries+1 {
+		t.Errorf("%d keys, %v", len(r.about.metadata), err)
+	}
 	_, err := e.ConfirmSignUp(t.Context(), many)
 	want(t, err, codes.PermissionDenied, "CALLER_NOT_ALLOWED", "NOT_SENT")
 	if strings.Contains(err.Error(), "4999") {
