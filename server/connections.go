@@ -48,6 +48,8 @@ type connections struct {
 	writes atomic.Int64
 	// large counts the handshakes under way that are large.
 	large atomic.Int64
+	// over says that no handshake may go on.
+	over atomic.Bool
 
 	mu   sync.Mutex // guards all below, and the connections' fields that say so
 	open map[*connection]struct{}
@@ -84,6 +86,9 @@ func (c *connections) add(raw net.Conn) *connection {
 	if oldest := c.enter(conn); oldest != nil {
 		c.evicted.Inc()
 		oldest.dismiss()
+	}
+	if c.over.Load() {
+		conn.cut()
 	}
 	return conn
 }
@@ -130,6 +135,8 @@ type connection struct {
 	// stream is where messages go: Conn itself, or TLS over it, once there is a handshake. below is Conn as TLS sees it.
 	stream net.Conn
 	below  belowTLS
+	// shaken says that grpc's handshake is over.
+	shaken atomic.Bool
 	// secured is the stream, if that is TLS, identity what its certificate proves, until expiry.
 	secured  atomic.Pointer[tls.Conn]
 	identity authn.Identity
@@ -257,6 +264,7 @@ func goAway(last uint32) []byte {
 func (c *connection) Close() error {
 	if c.leaveAll() && c.secured.Load() != nil {
 		c.below.closing.Store(true)
+		_ = c.below.SetWriteDeadline(time.Time{}) // for what TLS may be writing while it reads: Close waits for it
 		return c.stream.Close()
 	}
 	return c.Conn.Close()
@@ -300,6 +308,10 @@ func (c *connection) Write(b []byte) (int, error) {
 		return 0, net.ErrClosed
 	}
 	c.flow.Lock()
+	if c.closed { // TLS may be saying goodbye, in little time
+		c.flow.Unlock()
+		return 0, net.ErrClosed
+	}
 	c.writing = true
 	if len(b) < writeBufferBytes {
 		c.forgive()

@@ -54,6 +54,7 @@ func (s *Server) drain() {
 		return
 	}
 	s.endStreams()
+	defer time.AfterFunc(lastHandshakes, s.connections.endHandshakes).Stop()
 	graceful := make(chan struct{})
 	go func() {
 		s.grpc.GracefulStop()

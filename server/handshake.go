@@ -13,6 +13,8 @@ import (
 const (
 	smallHandshakeBytes = 10 << 10
 	maxLargeHandshakes  = 128
+	// lastHandshakes is how long handshakes may go on in a drain.
+	lastHandshakes = time.Second
 )
 
 // kindCrowded is a handshake that was too large while many others were.
@@ -53,6 +55,25 @@ func (b *belowTLS) over() {
 		b.others.Add(-1)
 	}
 	b.others, b.large = nil, false
+}
+
+// SetDeadline is how grpc bounds its handshake, and says that it is over.
+func (c *connection) SetDeadline(t time.Time) error {
+	if t.IsZero() {
+		c.shaken.Store(true)
+	}
+	return c.Conn.SetDeadline(t)
+}
+
+// endHandshakes cuts the connections whose handshakes are under way, and those that come: grpc waits for them before it stops, and
+// before it asks anybody to go.
+func (c *connections) endHandshakes() {
+	c.over.Store(true)
+	for _, conn := range c.list() {
+		if !conn.shaken.Load() {
+			conn.cut()
+		}
+	}
 }
 
 // SetWriteDeadline lets the last alert take no longer than partingTime, of 5 s that crypto/tls gives it: a caller that reads

@@ -185,9 +185,11 @@ func (c *connection) secure(secured *tls.Conn, identity authn.Identity) {
 func (c *connection) revoke() {
 	c.revoked.Store(true)
 	c.flow.Lock()
-	if c.whole && !c.writing {
+	switch {
+	case c.closed: // in little time
+	case c.whole && !c.writing:
 		c.askToGoLocked()
-	} else {
+	default:
 		c.retiring = true
 	}
 	c.flow.Unlock()
@@ -218,7 +220,7 @@ func (c *connection) askToGoLocked() {
 // unboundWrites takes the deadline off a connection with TLS once something was written: TLS also writes while it reads, to
 // answer a KeyUpdate, and a deadline that has passed would break the connection. What then hangs ends with the next write.
 func (c *connection) unboundWrites() {
-	if c.secured.Load() != nil {
+	if c.secured.Load() != nil && c.shaken.Load() { // grpc's handshake takes less time than a write may
 		_ = c.Conn.SetWriteDeadline(time.Time{})
 	}
 }

@@ -323,5 +323,6 @@ func (s *Server) end() {
 	s.health.Shutdown()
 	s.endStreams()
 	s.halt(stopping{})
+	s.connections.endHandshakes()
 	s.grpc.Stop()
 }

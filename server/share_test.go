@@ -67,12 +67,38 @@ func TestNoWriteDeadlineStays(t *testing.T) {
 	c := &connection{Conn: noted, all: conn.all, stream: swallowing{noted}}
 	c.secured.Store(conn.secured.Load())
 	c.wake.L = &c.flow
+	if _, err := c.Write([]byte("x")); err != nil || noted.write.IsZero() {
+		t.Errorf("within grpc's handshake: %v, %v", noted.write, err)
+	}
+	if err := c.SetDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := c.Write([]byte("x")); err != nil || !noted.write.IsZero() {
 		t.Errorf("after a write: %v, %v", noted.write, err)
 	}
 	c.revoke()
 	if !noted.write.IsZero() {
 		t.Errorf("after a GOAWAY: %v", noted.write)
+	}
+}
+
+// A write that begins after TLS began to say goodbye would lift the short deadline of that, and so hold up a stop.
+func TestNoWriteAfterTheClose(t *testing.T) {
+	e, a := serveTLS(t, succeeding(), signup, Config{})
+	e.secured(t, a.as(t, devca.Request{URIs: []string{signup}}))
+	conn := e.only(t)
+	eventually(t, "the handshake", func() bool { return conn.secured.Load() != nil })
+	noted := &deadlines{Conn: conn.Conn}
+	c := &connection{Conn: noted, all: conn.all, stream: swallowing{noted}, whole: true}
+	c.secured.Store(conn.secured.Load())
+	c.wake.L = &c.flow
+	if !c.leaveAll() {
+		t.Error("nothing was left to write")
+	}
+	parting := time.Now().Add(partingTime)
+	_ = noted.SetWriteDeadline(parting)
+	if _, err := c.Write([]byte("x")); err == nil || !noted.write.Equal(parting) {
+		t.Errorf("%v, the deadline is %v", err, noted.write)
 	}
 }
 
