@@ -2,6 +2,7 @@ package authn_test
 
 import (
 	"bytes"
+	"crypto/elliptic"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
@@ -21,6 +22,8 @@ func TestWhatTheClientOffers(t *testing.T) {
 	strict := w.load(t)
 	lowered := must[*authn.TLS](t)(authn.Load(w.files, tls.VersionTLS12))
 	pair := must[*devca.Pair](t)(w.callers.Client(caller)).TLS()
+	stolen := pair
+	stolen.PrivateKey, stolen.Leaf = ecKey(t, elliptic.P256()), nil
 	for _, c := range []struct {
 		name, kind string
 		server     *authn.TLS
@@ -37,6 +40,7 @@ func TestWhatTheClientOffers(t *testing.T) {
 			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}
 		}, "handshake failure"},
 		{"TLS 1.2 without a certificate", "no_certificate", lowered, func(c *tls.Config) { c.MaxVersion, c.GetClientCertificate = tls.VersionTLS12, nil }, "handshake failure"},
+		{"TLS 1.2 with the key of somebody else", "protocol", lowered, func(c *tls.Config) { *c = *w.client(stolen); c.MaxVersion = tls.VersionTLS12 }, ""},
 		{"no ALPN", "no_alpn", strict, func(c *tls.Config) { c.NextProtos = nil }, "internal error"},
 		{"HTTP/1.1", "no_alpn", strict, func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }, "internal error"},
 		{"HTTP/3", "no_alpn", strict, func(c *tls.Config) { c.NextProtos = []string{"h3"} }, "internal error"},
