@@ -73,7 +73,7 @@ func (e *edge) manners(t *testing.T, a *authority) []func(net.Conn) {
 
 // However handshakes end, nothing of them is left: no place of the large ones, no connection, no goroutine.
 func TestHandshakesLeaveNothing(t *testing.T) {
-	rounds := 100
+	rounds := 700
 	if testing.Short() {
 		rounds = 10
 	}

@@ -100,6 +100,9 @@ func TestNoWriteAfterTheClose(t *testing.T) {
 	if _, err := c.Write([]byte("x")); err == nil || !noted.write.Equal(parting) {
 		t.Errorf("%v, the deadline is %v", err, noted.write)
 	}
+	if c.revoke(); !noted.write.Equal(parting) {
+		t.Errorf("after the certificate's end the deadline is %v", noted.write)
+	}
 }
 
 type swallowing struct{ net.Conn }
