@@ -114,6 +114,36 @@ func TestHandshakesLeaveNothing(t *testing.T) {
 	}
 }
 
+// Who is asked to go may take a moment to be told. Nobody whom the CAs no longer verify may call meanwhile.
+func TestChangedCAsHoldForAllAtOnce(t *testing.T) {
+	e, a := serveTLS(t, succeeding(), signup, Config{})
+	for range 2 {
+		e.secured(t, a.as(t, devca.Request{URIs: []string{signup}}))
+	}
+	eventually(t, "both handshakes", func() bool {
+		conns := e.connections.list()
+		return len(conns) == 2 && conns[0].shaken.Load() && conns[1].shaken.Load()
+	})
+	if err := newAuthority(t).Write(a.files.ClientCA); err != nil {
+		t.Fatal(err)
+	}
+	e.config.TLS = a.load(t)
+	conns := e.connections.list()
+	for _, c := range conns {
+		c.flow.Lock()
+	}
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		e.Recheck()
+	}()
+	eventually(t, "both to count no more", func() bool { return conns[0].revoked.Load() && conns[1].revoked.Load() })
+	for _, c := range conns {
+		c.flow.Unlock()
+	}
+	<-told
+}
+
 // grpc waits for the handshakes under way before it stops, and before it asks other callers to go. Whoever only connects must not
 // hold that up.
 func TestSilentCallersHoldUpNoStop(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/credentials"
@@ -161,11 +162,16 @@ func (h *handshaker) Clone() credentials.TransportCredentials { return h }
 // ones get UNAUTHENTICATED.
 func (s *Server) Recheck() {
 	s.trust.Add(1)
-	for _, conn := range s.connections.list() {
-		if secured := conn.secured.Load(); secured != nil && s.config.TLS.Verify(secured) != nil {
-			s.metrics.revoked.Inc()
-			conn.revoke()
-		}
+	conns := slices.DeleteFunc(s.connections.list(), func(c *connection) bool {
+		secured := c.secured.Load()
+		return secured == nil || s.config.TLS.Verify(secured) == nil
+	})
+	for _, conn := range conns { // all before any is told, which may take a moment each
+		s.metrics.revoked.Inc()
+		conn.revoked.Store(true)
+	}
+	for _, conn := range conns {
+		conn.revoke()
 	}
 }
 
