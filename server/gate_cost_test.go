@@ -105,7 +105,7 @@ func TestGateAllocates(t *testing.T) {
 	}
 }
 
-// BenchmarkGate also reports the processors' time, the audit's writer included: on a busy machine it says more than the clock.
+// BenchmarkGate also reports the processors' time, the audit log's writer included: on a busy machine it says more than the clock.
 func BenchmarkGate(b *testing.B) {
 	for _, c := range []struct {
 		name, proof string

@@ -40,7 +40,7 @@ func (g *gate) register(registerer prometheus.Registerer) error {
 func expiryGauge(file string, at func() time.Time) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name:        "useradmin_tls_expiry_seconds",
-		Help:        "When the server's certificate in use, or the first of the client CAs, expires, in seconds of Unix time.",
+		Help:        "When the first certificate of the server's chain in use, or the next of the client CAs, expires, in seconds of Unix time.",
 		ConstLabels: prometheus.Labels{"file": file},
 	}, func() float64 { return float64(at().Unix()) })
 }
