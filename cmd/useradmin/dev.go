@@ -89,8 +89,7 @@ func (c *devCommand) serve(std streams, log *logqueue.Queue) error {
 	if err := s.tellLosses(log); err != nil {
 		return err
 	}
-	_, _ = io.WriteString(std.Out, text(grpcTarget(s.lis.Addr())))
-	return s.run()
+	return s.run(func() { _, _ = io.WriteString(std.Out, text(grpcTarget(s.lis.Addr()))) })
 }
 
 func (c *devCommand) check() error {

@@ -70,8 +70,7 @@ func (c *serveCommand) serve(std streams, log *logqueue.Queue) error {
 		return err
 	}
 	c.warnOfRegion(logger, awsConfig.Region)
-	s.gate.warn(s.lis.Addr().String())
-	return s.run()
+	return s.run(func() { s.gate.warn(s.lis.Addr().String()) })
 }
 
 // warnOfRegion tells of a Region that may be mistyped. It may also be newer than this program, so it is not refused.

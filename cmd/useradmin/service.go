@@ -148,13 +148,14 @@ func collectSeldom() {
 	}
 }
 
-// run serves until a signal, then drains. A second signal ends calls, a third one cuts them.
-func (s *service) run() error {
+// run serves until a signal, then drains. A second signal ends calls, a third one cuts them. It greets once signals do so.
+func (s *service) run(greet func()) error {
 	collectSeldom()
 	limitMemory()
 	ctx, drain := context.WithCancel(context.Background())
 	defer drain()
 	go escalate(stopSignals(), drain, s.server.Hurry, s.server.Stop)
+	greet()
 	go s.admin.serve(s.logger)
 	defer s.admin.close()
 	s.gate.follow(ctx, s.server)
