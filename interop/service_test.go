@@ -196,7 +196,7 @@ func startReplica(t *testing.T, cognito server.Cognito, at backend, config serve
 	if err != nil {
 		t.Fatal(err)
 	}
-	lis := newTwin(tcp, listenSocket(t, at.socket))
+	lis := newTwin(listenSocket(t, at.socket), tcp) // the first is the address: the service refuses XFCC over TCP
 	at.address = tcp.Addr().String()
 	r := &replica{backend: at, log: &callLog{}, done: make(chan error, 1)}
 	config.Region, config.Reflection = region, true
