@@ -72,7 +72,8 @@ type Config struct {
 	// ConnectionAge is when a connection is told to go, so that callers spread over new replicas; 0 means
 	// DefaultConnectionAge.
 	ConnectionAge time.Duration
-	// MaxCalls bounds the calls under way, streams too; a connection takes a place only while it has fewer than are free.
+	// MaxCalls bounds the calls under way, streams too; a caller, or with authn.None a connection, takes a place only while it has
+	// fewer than are free.
 	// 0 means DefaultMaxCalls.
 	MaxCalls int
 	// MaxInbound bounds the connections of callers; 0 means DefaultMaxInbound. It must be so much larger than MaxCalls that

@@ -68,8 +68,8 @@ func (a listenAddress) check() error {
 	return a.admit(net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port))))
 }
 
-// admit refuses addresses that can be reached over the network. The service does not authenticate callers, so whoever can
-// reach it can do what its AWS identity may do to any user of a pool.
+// admit refuses addresses that can be reached over the network. Without --authn, callers are not authenticated, so whoever can
+// reach the service can do what its AWS identity may do to any user of a pool.
 func (a listenAddress) admit(addr net.Addr) error {
 	tcp, ok := addr.(*net.TCPAddr)
 	if a.open || !ok || tcp.IP.IsLoopback() {

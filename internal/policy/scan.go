@@ -51,7 +51,7 @@ type scanner struct {
 
 // next returns the next token; one without text is the end.
 func (s *scanner) next() (token, error) {
-	if err := s.skip(); err != nil {
+	if err := s.passBlanks(); err != nil {
 		return token{}, err
 	}
 	t := token{offset: s.at, line: s.line, column: s.column}
@@ -67,8 +67,8 @@ func (s *scanner) next() (token, error) {
 	return t, nil
 }
 
-// skip passes over blanks and comments.
-func (s *scanner) skip() error {
+// passBlanks passes over blanks and comments.
+func (s *scanner) passBlanks() error {
 	for s.at < len(s.text) {
 		rest := s.text[s.at:]
 		switch {
